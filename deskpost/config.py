@@ -1,0 +1,289 @@
+"""The DESKPOST_* variables: read once, checked, each with an example.
+
+`SETTINGS` is the whole list; docs/settings.md is checked against it. A wrong value stops the
+start with the variable's name, what is wrong with it and an example.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+MIB = 1024 * 1024
+
+
+class ConfigError(Exception):
+    """A DESKPOST_* variable cannot be used; the message says which, why, and gives an example."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One variable: its name, default, what it does, an example, and how its text is read."""
+
+    name: str
+    default: str
+    help: str
+    example: str
+    read: Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """Where outgoing mail goes: `smtp://user:pass@host:port?tls=starttls|tls|none`."""
+
+    host: str
+    port: int
+    tls: str
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Relay({self.host}:{self.port}, tls={self.tls})"
+
+
+def text(value: str) -> str:
+    return value
+
+
+def path(value: str) -> Path:
+    return Path(value).expanduser().resolve()
+
+
+def optional_path(value: str) -> Path | None:
+    if not value:
+        return None
+    found = path(value)
+    if not found.is_file():
+        raise ValueError(f"there is no file {found}")
+    return found
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers within the two bounds, both allowed."""
+
+    def read(value: str) -> int:
+        if not re.fullmatch(r"\d{1,12}", value):
+            raise ValueError("it is not a whole number")
+        if not least <= int(value) <= most:
+            raise ValueError(f"it must lie between {least} and {most}")
+        return int(value)
+
+    return read
+
+
+def size(value: str) -> int:
+    """Read bytes, as in `6MiB`, `512KiB` or `1000`."""
+    match = re.fullmatch(r"(\d{1,12})\s*(B|KiB|MiB|GiB)?", value)
+    if not match or int(match[1]) == 0:
+        raise ValueError("it is not a size in B, KiB, MiB or GiB")
+    return int(match[1]) * {"B": 1, "KiB": 1024, "MiB": MIB, "GiB": 1024 * MIB}[match[2] or "B"]
+
+
+def switch(value: str) -> bool:
+    if value.lower() in {"on", "yes", "true", "1"}:
+        return True
+    if value.lower() in {"off", "no", "false", "0"}:
+        return False
+    raise ValueError("it is neither on nor off")
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in allowed:
+            raise ValueError("it must be one of: " + ", ".join(allowed))
+        return value
+
+    return read
+
+
+def zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("there is no such time zone") from error
+    return value
+
+
+def domain(value: str) -> str:
+    if not re.fullmatch(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]+", value):
+        raise ValueError("it is not a domain name in lower case")
+    return value
+
+
+def host(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.:_-]{1,253}", value):
+        raise ValueError("it is not a host name or an IP address")
+    return value
+
+
+def address(value: str) -> str:
+    if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,253}", value):
+        raise ValueError("it is not an email address")
+    return value
+
+
+def base_url(value: str) -> str:
+    parts = _split(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("it is not an http or https address")
+    return value.rstrip("/")
+
+
+def _split(value: str) -> SplitResult:
+    parts = urlsplit(value)
+    if parts.port == 0:
+        raise ValueError("port 0 cannot be used")
+    return parts
+
+
+def relay(value: str) -> Relay | None:
+    """Read `smtp://user:pass@host:port?tls=starttls`; empty means: write to the outbox folder."""
+    if not value:
+        return None
+    parts = _split(value)
+    if parts.scheme != "smtp" or not parts.hostname:
+        raise ValueError("it does not begin with smtp:// and a host")
+    options = parse_qs(parts.query, keep_blank_values=True)
+    if unknown := set(options) - {"tls"}:
+        raise ValueError(f"it has an unknown option {sorted(unknown)[0]!r}")
+    tls = options.get("tls", ["none"])[-1]
+    if tls not in {"starttls", "tls", "none"}:
+        raise ValueError("tls must be starttls, tls or none")
+    return Relay(
+        host=parts.hostname,
+        port=parts.port or {"starttls": 587, "tls": 465, "none": 25}[tls],
+        tls=tls,
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
+
+
+def database(value: str) -> dict[str, Any]:
+    """Read `postgresql://user:pass@host:port/name`, or the path of an SQLite file; `""` is ours."""
+    if not value or "://" not in value or value.startswith("sqlite:///"):
+        name = value.removeprefix("sqlite:///")
+        return {"engine": "sqlite", "name": str(path(name)) if name else ""}
+    parts = _split(value)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise ValueError("only postgresql:// and sqlite:/// are known")
+    if not parts.path.strip("/"):
+        raise ValueError("it names no database")
+    return {
+        "engine": "postgresql",
+        "name": unquote(parts.path.strip("/")),
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "host": parts.hostname or parse_qs(parts.query).get("host", [""])[0],
+        "port": str(parts.port or ""),
+    }
+
+
+def _setting(name: str, default: str, read: Callable[[str], Any], example: str, help: str) -> Setting:
+    return Setting(
+        name=f"DESKPOST_{name}", default=default, read=read, example=example, help=help
+    )
+
+
+SETTINGS: tuple[Setting, ...] = (
+    _setting("DATA", "data", path, "/var/lib/deskpost", "Folder that holds all state."),
+    _setting(
+        "DATABASE",
+        "",
+        database,
+        "postgresql://deskpost:secret@127.0.0.1:5432/deskpost",
+        "Database; empty is an SQLite file in the data folder.",
+    ),
+    _setting(
+        "URL", "", lambda v: base_url(v) if v else "", "https://desk.example.test",
+        "Address of the site as its people open it; empty is http://WEB_HOST:WEB_PORT.",
+    ),
+    _setting("WEB_HOST", "127.0.0.1", host, "0.0.0.0", "Where the web server listens."),
+    _setting("WEB_PORT", "8025", whole(1, 65535), "8025", "Port of the web server."),
+    _setting("WEB_THREADS", "4", whole(1, 64), "8", "Threads of the web server."),
+    _setting("SMTP_HOST", "127.0.0.1", host, "0.0.0.0", "Where the SMTP listener listens."),
+    _setting("SMTP_PORT", "2525", whole(0, 65535), "2525", "Port of the SMTP listener; 0: none."),
+    _setting("LMTP_HOST", "127.0.0.1", host, "127.0.0.1", "Where the LMTP listener listens."),
+    _setting("LMTP_PORT", "2424", whole(0, 65535), "2424", "Port of the LMTP listener; 0: none."),
+    _setting(
+        "SMTP_CONNECTIONS", "100", whole(1, 10_000), "100",
+        "SMTP and LMTP connections at one time; more are answered 421.",
+    ),
+    _setting(
+        "SMTP_RECIPIENTS", "100", whole(1, 10_000), "100",
+        "Recipients of one message; more are answered 452.",
+    ),
+    _setting(
+        "SMTP_IDLE", "60", whole(1, 3600), "60", "Seconds after which an idle connection is closed."
+    ),
+    _setting("TLS_CERT", "", optional_path, "/etc/deskpost/cert.pem", "Certificate for STARTTLS."),
+    _setting("TLS_KEY", "", optional_path, "/etc/deskpost/key.pem", "Key of that certificate."),
+    _setting(
+        "DOMAIN", "desk.test", domain, "desk.example.test",
+        "Mail domain of the site: its own addresses and Message-IDs.",
+    ),
+    _setting(
+        "RELAY", "", relay, "smtp://user:pass@mail.example.test:587?tls=starttls",
+        "SMTP relay for notifications; empty: they are written to the outbox folder.",
+    ),
+    _setting(
+        "INBOUND_LIMIT", "25MiB", size, "25MiB", "Largest incoming message that is taken whole."
+    ),
+    _setting("MESSAGE_LIMIT", "6MiB", size, "6MiB", "Largest notification that is sent."),
+    _setting(
+        "DAILY_LIMIT", "10000", whole(1, 100_000_000), "10000",
+        "Notifications that the site sends in a day (UTC).",
+    ),
+    _setting(
+        "RETENTION_DAYS", "21", whole(1, 3650), "21", "Days that log rows and raw messages live."
+    ),
+    _setting(
+        "LOG_DELIVERED", "on", switch, "off",
+        "off: delivered notifications are not shown, and go seven days after acceptance.",
+    ),
+    _setting("WORKERS", "1", whole(1, 64), "2", "Worker processes of `deskpost run`."),
+    _setting("LANGUAGE", "en", choice("en", "ja"), "ja", "Language of the site: en or ja."),
+    _setting("TIME_ZONE", "UTC", zone, "Asia/Tokyo", "Zone of times until a person has chosen one."),
+    _setting(
+        "ADMIN", "", lambda v: address(v) if v else "", "you@example.test",
+        "Address of the first site admin; empty is admin@DOMAIN.",
+    ),
+    _setting(
+        "LOG_LEVEL", "info", choice("debug", "info", "warning", "error"), "debug",
+        "Least serious lines that are logged.",
+    ),
+    _setting("DEBUG", "off", switch, "on", "For those who change Deskpost; never on a real site."),
+)
+
+
+def read_all(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Read every variable of SETTINGS from the environment.
+
+    Returns values by name without the prefix. Raises ConfigError on the first bad value, and for
+    a DESKPOST_ name that is not known (a typing slip would otherwise do nothing, quietly).
+    """
+    known = {setting.name for setting in SETTINGS}
+    for name in environment:
+        if name.startswith("DESKPOST_") and not name.startswith(NOT_OURS) and name not in known:
+            raise ConfigError(f"{name} is not a setting of Deskpost. See docs/settings.md.")
+    return {s.name.removeprefix("DESKPOST_"): read_one(s, environment) for s in SETTINGS}
+
+
+# Read by tests and by `make conformance`, not by the site.
+NOT_OURS = ("DESKPOST_TEST_", "DESKPOST_CORPUS")
+
+
+def read_one(setting: Setting, environment: Mapping[str, str]) -> Any:
+    """Read one variable; raises ConfigError with its name, its fault and an example."""
+    value = environment.get(setting.name, "").strip() or setting.default
+    try:
+        return setting.read(value)
+    except ValueError as error:
+        shown = "" if setting.read in {relay, database} else f" ({value!r})"
+        raise ConfigError(
+            f"{setting.name} cannot be used{shown}: {error}. Example: {setting.name}={setting.example}"
+        ) from error

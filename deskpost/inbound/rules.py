@@ -1,0 +1,293 @@
+"""DECIDE: the ordered table of rules. The first that stops a message decides; every rule that was
+asked is kept on the row, with what it looked at.
+
+Rules only read. They run under the project's lock (see settle.py), so that what they see of the
+desk and of earlier messages still holds when their verdict is applied.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+
+from deskpost.desk import people, requests
+from deskpost.inbound.parse import Parsed
+from deskpost.inbound.thread import Thread, find_thread
+from deskpost.mail import address
+from deskpost.models import InboundEmail, Membership, Person, Project, Request, Role, Seen, first_id
+from deskpost.outcomes import Outcome, Rule
+
+Facts = dict[str, Any]
+
+# The loop threshold: so many messages of one sender within so long. Allow-listing does not lift it.
+LOOP_THRESHOLDS = ((10, timedelta(minutes=10)), (60, timedelta(minutes=60)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A rule's answer. `stop` ends the asking with that outcome; facts say what was looked at."""
+
+    answer: str = "no"  # no, yes, passed (it would have stopped, but the sender is allowed), n/a
+    stop: Outcome | None = None
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is to become of a message, and the trail that led there."""
+
+    outcome: Outcome
+    trail: list[Facts]
+    facts: Facts
+    # The request that it is about, also where it makes no comment.
+    request: Request | None
+    # The closed request that a new one follows on, where the project opens one.
+    follows: Request | None = None
+
+
+class Case:
+    """One message before the rules: what they may look at, fetched when first asked for."""
+
+    def __init__(self, row: InboundEmail, parsed: Parsed, project: Project) -> None:
+        self.row, self.parsed, self.project = row, parsed, project
+
+    @property
+    def sender(self) -> str:
+        """The address of From, or empty."""
+        return self.parsed.email.from_.address if self.parsed.email.from_ else ""
+
+    @cached_property
+    def person(self) -> Person | None:
+        return people.find(self.sender) if self.sender else None
+
+    @cached_property
+    def role(self) -> str | None:
+        if self.person is None:
+            return None
+        membership = Membership.objects.filter(project=self.project, person=self.person).first()
+        return membership.role if membership else None
+
+    @cached_property
+    def thread(self) -> Thread | None:
+        return find_thread(self.row, self.parsed.email, self.project)
+
+    @property
+    def opens_request(self) -> bool:
+        """Whether the message would open a request (an answer to a closed one may)."""
+        return self.thread is None or self.is_closed
+
+    @property
+    def is_closed(self) -> bool:
+        return self.thread is not None and self.thread.request.status == Request.Status.CLOSED
+
+    @cached_property
+    def allowed(self) -> str | None:
+        """The entry of the allow list that matches From."""
+        return matching(self.project.allow_list, self.sender)
+
+
+def size(case: Case) -> Finding:
+    limit = settings.DESKPOST["INBOUND_LIMIT"]
+    if case.row.oversize_bytes:
+        return Finding(
+            answer="yes",
+            stop=Outcome.TOO_LARGE,
+            facts={"bytes": case.row.oversize_bytes, "limit": limit},
+        )
+    return Finding(facts={"bytes": case.row.raw_size, "limit": limit})
+
+
+def seen(case: Case) -> Finding:
+    first = Seen.objects.filter(project=case.project, fingerprint=case.parsed.fingerprint).first()
+    if first is None:
+        return Finding()
+    return Finding(
+        answer="yes",
+        stop=Outcome.DUPLICATE,
+        facts={"first": str(first.incoming), "key": first.request_key},
+    )
+
+
+def own(case: Case) -> Finding:
+    email, because = case.parsed.email, ""
+    if case.parsed.nature.kind == "own":
+        because = case.parsed.nature.because
+    elif email.message_id and address.read_own_message_id(email.message_id, [settings.MAIL_KEY]):
+        because = f"Message-ID: {email.message_id}"
+    if not because:
+        return Finding()
+    return Finding(answer="yes", stop=Outcome.SENT_BY_THIS_SITE, facts={"because": because})
+
+
+def block_list(case: Case) -> Finding:
+    for where, sender in (("From", case.sender), ("MAIL FROM", case.row.envelope_from)):
+        if entry := matching(case.project.block_list, sender):
+            return Finding(
+                answer="yes",
+                stop=Outcome.BLOCKED_SENDER,
+                facts={"entry": entry, "where": where, "because": sender},
+            )
+    return Finding(facts={"entries": len(case.project.block_list.split())})
+
+
+def report(case: Case) -> Finding:
+    """A bounce or a complaint: it acts, with proof, on the notification that it is about."""
+    nature = case.parsed.nature
+    if nature.kind not in {"report", "complaint"}:
+        return Finding()
+    stop = Outcome.COMPLAINT if nature.kind == "complaint" else Outcome.DELIVERY_STATUS
+    return Finding(answer="yes", stop=stop, facts={"because": nature.because})
+
+
+def auto_reply(case: Case) -> Finding:
+    return _machine(case, "auto_reply", Outcome.AUTO_REPLY)
+
+
+def bulk(case: Case) -> Finding:
+    return _machine(case, "bulk", Outcome.BULK)
+
+
+def _machine(case: Case, kind: str, outcome: Outcome) -> Finding:
+    nature = case.parsed.nature
+    if nature.kind != kind:
+        return Finding()
+    if case.allowed:
+        return Finding(answer="passed", facts={"because": nature.because, "entry": case.allowed})
+    return Finding(answer="yes", stop=outcome, facts={"because": nature.because})
+
+
+def loop(case: Case) -> Finding:
+    if not case.sender:
+        return Finding(answer="n/a")
+    earlier = InboundEmail.objects.filter(
+        project=case.project, sender_key=address.normalise(case.sender), id__lt=case.row.id
+    ).exclude(outcome=Outcome.DUPLICATE)
+    for most, span in LOOP_THRESHOLDS:
+        since = first_id(case.row.received_at - span)
+        count = earlier.filter(id__gte=since).order_by()[:most].count()
+        if count >= most:
+            minutes = int(span.total_seconds() // 60)
+            return Finding(
+                answer="yes", stop=Outcome.TOO_MANY, facts={"count": count, "minutes": minutes}
+            )
+    return Finding()
+
+
+def sender(case: Case) -> Finding:
+    header = case.parsed.email.from_header[:200]
+    if not case.sender:
+        return Finding(stop=Outcome.NO_SENDER, facts={"because": f"From: {header}"})
+    return Finding(answer="yes", facts={"because": case.sender})
+
+
+def thread(case: Case) -> Finding:
+    found = case.thread
+    if found is None:
+        return Finding()
+    facts = {"key": found.request.key, "because": found.because}
+    involved = case.person is not None and requests.is_involved(found.request, case.person)
+    if involved or case.role in {Role.AGENT, Role.ADMIN}:
+        return Finding(answer="yes", facts=facts)
+    return Finding(answer="yes", stop=Outcome.NO_PERMISSION, facts=facts)
+
+
+def closed(case: Case) -> Finding:
+    if case.thread is None:
+        return Finding(answer="n/a")
+    facts = {"key": case.thread.request.key}
+    if not case.is_closed:
+        return Finding(facts=facts)
+    if case.project.closed_opens_new:
+        return Finding(answer="passed", facts=facts)
+    return Finding(answer="yes", stop=Outcome.REQUEST_CLOSED, facts=facts)
+
+
+def signup(case: Case) -> Finding:
+    if not case.opens_request:
+        return Finding(answer="n/a")
+    if case.role:
+        return Finding(answer="yes", facts={"role": case.role})
+    if case.project.signup_open:
+        return Finding(answer="yes", facts={"signup": "open"})
+    return Finding(stop=Outcome.SIGNUP_CLOSED, facts={"signup": "closed"})
+
+
+def fields(case: Case) -> Finding:
+    if not case.opens_request:
+        return Finding(answer="n/a")
+    request_type = case.row.channel.request_type
+    if request_type.required_fields:
+        return Finding(
+            answer="yes",
+            stop=Outcome.REQUIRED_FIELDS,
+            facts={"type": request_type.name, "fields": request_type.required_fields},
+        )
+    return Finding(facts={"type": request_type.name})
+
+
+RULES: tuple[tuple[Rule, Callable[[Case], Finding]], ...] = (
+    (Rule.SIZE, size),
+    (Rule.SEEN, seen),
+    (Rule.OWN, own),
+    (Rule.BLOCK_LIST, block_list),
+    (Rule.REPORT, report),
+    (Rule.AUTO_REPLY, auto_reply),
+    (Rule.BULK, bulk),
+    (Rule.LOOP, loop),
+    (Rule.SENDER, sender),
+    (Rule.THREAD, thread),
+    (Rule.CLOSED, closed),
+    (Rule.SIGNUP, signup),
+    (Rule.FIELDS, fields),
+)
+
+
+def decide(row: InboundEmail, parsed: Parsed, project: Project) -> Verdict:
+    """Ask the rules in order; the first that stops the message decides."""
+    case = Case(row, parsed, project)
+    trail: list[Facts] = []
+    for rule, ask in RULES:
+        finding = ask(case)
+        trail.append({"rule": rule, "answer": finding.answer, "facts": finding.facts})
+        if finding.stop:
+            return Verdict(
+                outcome=finding.stop,
+                trail=trail,
+                facts=finding.facts,
+                request=_about(case, finding.stop),
+            )
+    found = case.thread.request if case.thread else None
+    if found is None or case.is_closed:
+        return Verdict(
+            outcome=Outcome.REQUEST_CREATED, trail=trail, facts={}, request=None, follows=found
+        )
+    return Verdict(outcome=Outcome.COMMENT_ADDED, trail=trail, facts={}, request=found)
+
+
+# What says nothing of the desk: such a message is not asked which request it is about.
+UNRELATED = frozenset({Outcome.TOO_LARGE, Outcome.DUPLICATE, Outcome.BULK, Outcome.NO_SENDER})
+
+
+def _about(case: Case, stop: Outcome) -> Request | None:
+    return case.thread.request if case.thread and stop not in UNRELATED else None
+
+
+def matching(entries: str, sender: str) -> str | None:
+    """Return the first entry (an address, `domain` or `*.domain`) that matches the address."""
+    key = address.normalise(sender)
+    domain = key.rpartition("@")[2]
+    if not domain:
+        return None
+    for entry in re.split(r"[\s,;]+", entries):
+        wanted = address.normalise(entry.removeprefix("@"))
+        if wanted in {key, domain} and wanted:
+            return entry
+        if wanted.startswith("*.") and domain.endswith(wanted[1:]):
+            return entry
+    return None

@@ -1,0 +1,101 @@
+"""Rows live their days, then they and their raw messages are gone: rows first, raws within the
+hour."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.storage import storages
+from django.db import connection
+from django.utils import timezone
+
+from deskpost.models import Attempt, Event, InboundEmail, Notification, first_id, partitions
+from deskpost.outcomes import NotificationStatus
+from deskpost.storage import DurableFiles
+
+BATCH = 500  # rows deleted in one SQLite transaction: a writer waits for one batch at the most
+DELIVERED_DAYS = 7  # with DESKPOST_LOG_DELIVERED=off
+
+
+def prune() -> None:
+    """Drop what is past its days. Waiting messages and notifications are never dropped."""
+    now = timezone.now()
+    partitions.ensure_ahead()
+    oldest = first_day_kept(now)
+    _prune_rows(oldest)
+    if not settings.DESKPOST["LOG_DELIVERED"]:
+        _prune_delivered(now - timedelta(days=DELIVERED_DAYS))
+    # An hour's grace: whoever has just read a row can still fetch its raw.
+    _prune_raw(first_day_kept(now - timedelta(hours=1)))
+
+
+def first_day_kept(now: datetime) -> date:
+    """Return the oldest day (UTC) whose rows are kept whole."""
+    return (now.astimezone(UTC) - timedelta(days=settings.DESKPOST["RETENTION_DAYS"])).date()
+
+
+def _start(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), UTC)
+
+
+def _prune_rows(oldest: date) -> None:
+    bound = first_id(_start(oldest))
+    for model in (Attempt, Event, Notification, InboundEmail):
+        rows = model._default_manager.filter(id__lt=bound)
+        if model is not Attempt:
+            rows = rows.filter(due_at__isnull=True)
+        while ids := list(rows.order_by("id").values_list("id", flat=True)[:BATCH]):
+            model._default_manager.filter(id__in=ids).delete()
+    if connection.vendor == "postgresql":
+        _drop_empty_days(oldest)
+
+
+def _drop_empty_days(oldest: date) -> None:
+    with connection.cursor() as cursor:
+        names = connection.introspection.table_names(cursor)
+        for name in names:
+            match = re.fullmatch(r"(deskpost_[a-z]+)_(\d{8})", name)
+            if not match or match[1] not in partitions.LOG_TABLES:
+                continue
+            day = datetime.strptime(match[2], "%Y%m%d").replace(tzinfo=UTC).date()
+            if day < oldest:
+                cursor.execute(f"SELECT 1 FROM {name} LIMIT 1")  # noqa: S608 (a name of ours)
+                if cursor.fetchone() is None:
+                    cursor.execute(f"DROP TABLE {name}")
+
+
+def _prune_delivered(before: datetime) -> None:
+    rows = Notification.objects.filter(
+        status=NotificationStatus.DELIVERED, due_at__isnull=True, settled_at__lt=before
+    )
+    while ids := list(rows.values_list("id", flat=True)[:BATCH]):
+        Attempt.objects.filter(notification__in=ids).delete()
+        Notification.objects.filter(id__in=ids).delete()
+
+
+def _prune_raw(oldest: date) -> None:
+    storage = storages["raw"]
+    folders, _ = storage.listdir("") if storage.exists("") else ([], [])
+    for folder in folders:
+        if re.fullmatch(r"\d{8}", folder) and folder < f"{oldest:%Y%m%d}" and not _waiting(folder):
+            _delete_day(folder)
+
+
+def _waiting(day: str) -> bool:
+    """Whether a message of that day still waits: its raw must stay."""
+    return (
+        InboundEmail.objects.filter(raw_key__startswith=f"{day}/", due_at__isnull=False).exists()
+    )
+
+
+def _delete_day(folder: str) -> None:
+    storage = storages["raw"]
+    if isinstance(storage, DurableFiles):
+        shutil.rmtree(Path(storage.path(folder)), ignore_errors=True)
+        return
+    for name in storage.listdir(folder)[1]:
+        storage.delete(f"{folder}/{name}")

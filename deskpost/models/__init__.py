@@ -1,0 +1,53 @@
+"""The tables. Every other folder is a stage of a journey."""
+
+from deskpost.models.audit import AuditEntry
+from deskpost.models.channel import Channel
+from deskpost.models.desk import (
+    Attachment,
+    Comment,
+    Membership,
+    MessageId,
+    Participant,
+    Person,
+    Project,
+    Request,
+    RequestType,
+    Role,
+    Seen,
+)
+from deskpost.models.ids import first_id, moment_of, new_id
+from deskpost.models.inbound import InboundEmail
+from deskpost.models.outbound import (
+    Attempt,
+    Event,
+    Notification,
+    QuotaPeriod,
+    SentOnce,
+    Suppression,
+)
+
+__all__ = [
+    "Attachment",
+    "Attempt",
+    "AuditEntry",
+    "Channel",
+    "Comment",
+    "Event",
+    "InboundEmail",
+    "Membership",
+    "MessageId",
+    "Notification",
+    "Participant",
+    "Person",
+    "Project",
+    "QuotaPeriod",
+    "Request",
+    "RequestType",
+    "Role",
+    "Seen",
+    "SentOnce",
+    "Suppression",
+    "first_id",
+    "moment_of",
+    "new_id",
+]

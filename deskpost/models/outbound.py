@@ -1,0 +1,156 @@
+"""Events of the desk, the notifications they cause, their attempts, and blocked addresses."""
+
+from django.db import models
+from django.db.models import Q
+
+from deskpost.models.desk import Person, Project
+from deskpost.models.ids import new_id
+from deskpost.models.queue import Queued
+from deskpost.outcomes import NotificationStatus
+
+
+class Event(Queued):
+    """Something happened on the desk of which people may want to know. A log table.
+
+    Written in the same transaction as the change; announced by outbound/announce.py.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(
+        Project, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    kind = models.CharField(max_length=24)
+    actor = models.ForeignKey(
+        Person, models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+"
+    )
+    # The person it is about: who was invited.
+    person = models.ForeignKey(
+        Person, models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+"
+    )
+    request = models.ForeignKey(
+        "Request",
+        models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="+",
+    )
+    comment = models.ForeignKey(
+        "Comment",
+        models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="+",
+    )
+    # The message that caused it, if it was one.
+    incoming = models.UUIDField(null=True)
+    # Said by a machine: nothing that answers its sender may follow.
+    quiet = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], name="event_due", condition=Q(due_at__isnull=False)),
+        ]
+
+
+class Notification(Queued):
+    """One message to one person about one event: whether it went, and if not why. A log table."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(
+        Project, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    kind = models.CharField(max_length=24)
+    event = models.UUIDField(null=True)
+    person = models.ForeignKey(
+        Person, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    address = models.CharField(max_length=320)
+    address_key = models.CharField(max_length=320)
+    request = models.ForeignKey(
+        "Request",
+        models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="+",
+    )
+    request_key = models.CharField(max_length=24, blank=True)
+    comment = models.ForeignKey(
+        "Comment", models.DO_NOTHING, db_constraint=False, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField()
+
+    status = models.CharField(max_length=10, default=NotificationStatus.QUEUED)
+    # A Reason when failed, a Withheld when withheld, else empty.
+    reason = models.CharField(max_length=24, blank=True)
+    facts = models.JSONField(default=dict)
+    trail = models.JSONField(default=list)
+    subject = models.CharField(max_length=500, blank=True)
+    message_id = models.CharField(max_length=255, blank=True)
+    language = models.CharField(max_length=8, blank=True)
+    # As composed, with placeholders where its tokens were.
+    raw_key = models.CharField(max_length=120, blank=True)
+    raw_size = models.PositiveBigIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "status", "-id"], name="note_by_status"),
+            models.Index(fields=["project", "address_key", "-id"], name="note_by_address"),
+            models.Index(fields=["project", "request_key", "-id"], name="note_by_key"),
+            models.Index(fields=["id"], name="note_due", condition=Q(due_at__isnull=False)),
+        ]
+
+
+class Attempt(models.Model):
+    """One try to hand a notification over: written before the act, completed after. A log table.
+
+    An attempt without an end was cut off: whether the server took the message is not known.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    notification = models.ForeignKey(
+        Notification, models.DO_NOTHING, db_constraint=False, related_name="attempts"
+    )
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    server = models.CharField(max_length=320, blank=True)
+    result = models.CharField(max_length=10, blank=True)  # accepted, temporary, permanent
+    code = models.PositiveSmallIntegerField(null=True)
+    enhanced = models.CharField(max_length=16, blank=True)
+    answer = models.TextField(blank=True)  # the server's own words
+
+
+class SentOnce(models.Model):
+    """One person hears of one event once, whatever dies in between."""
+
+    event = models.UUIDField()
+    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["event", "person"], name="sent_once")]
+
+
+class Suppression(models.Model):
+    """An address to which nothing is sent, with its own copy of the evidence."""
+
+    class Cause(models.TextChoices):
+        HARD_BOUNCE = "hard_bounce"
+        COMPLAINT = "complaint"
+        BY_HAND = "by_hand"
+
+    address = models.CharField(max_length=320)
+    address_key = models.CharField(max_length=320, unique=True)
+    cause = models.CharField(max_length=12, choices=Cause)
+    evidence = models.JSONField(default=dict)  # server, code, enhanced, answer, notification, at
+    created_at = models.DateTimeField()
+
+
+class QuotaPeriod(models.Model):
+    """How many notifications the site has sent in a day (UTC)."""
+
+    day = models.DateField(primary_key=True)
+    sent = models.PositiveIntegerField(default=0)

@@ -1,0 +1,169 @@
+"""RENDER: a notification becomes a message, with real tokens for the send or placeholders for the
+copy that is kept.
+
+Headers are made by the standard library's EmailMessage, which refuses line breaks; values from
+outside are cut to one line before they reach it.
+"""
+
+from __future__ import annotations
+
+import email.policy
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Any
+
+import css_inline
+from django.conf import settings
+
+from deskpost.mail import address
+from deskpost.models import Channel, Membership, Notification, Request, Role
+from deskpost.outbound import links, templates
+
+PLACEHOLDER = "TOKEN"
+MARKERS = {
+    "en": "## Reply above this line ##",
+    "ja": "## この行より上に返信してください ##",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """A finished message: envelope sender, bytes, its ids, and the size of its parts."""
+
+    envelope_from: str
+    message: bytes
+    kept: bytes
+    subject: str
+    message_id: str
+    parts: list[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tokens:
+    reply_to: str
+    envelope_from: str
+    unsubscribe: str
+
+
+def compose(note: Notification) -> Composed:
+    """Compose the message of a notification; the same row always gives the same Message-ID."""
+    channel = _channel(note)
+    real = _real_tokens(note, channel)
+    held = _Tokens(
+        reply_to=_placeholder(real.reply_to),
+        envelope_from=_placeholder(real.envelope_from),
+        unsubscribe=f"{settings.BASE_URL}/unsubscribe/{PLACEHOLDER}/",
+    )
+    message = _message(note, channel, real)
+    parts = [(part.get_content_type(), len(part.as_bytes())) for part in message.iter_parts()]
+    return Composed(
+        envelope_from=real.envelope_from,
+        message=_bytes(message),
+        kept=_bytes(_message(note, channel, held)),
+        subject=str(message["Subject"]),
+        message_id=str(message["Message-ID"]),
+        parts=sorted(parts, key=lambda part: -part[1]),
+    )
+
+
+def _placeholder(signed: str) -> str:
+    if signed == address.base_address(signed):
+        return signed
+    local, _, domain = signed.rpartition("@")
+    return f"{local.rpartition('.')[0]}.{PLACEHOLDER}@{domain}"
+
+
+def _bytes(message: EmailMessage) -> bytes:
+    return message.as_bytes(policy=email.policy.SMTP)
+
+
+def _channel(note: Notification) -> Channel:
+    if note.request and note.request.channel:
+        return note.request.channel
+    channel = Channel.objects.filter(project_id=note.project_id).order_by("id").first()
+    if channel is None:
+        raise LookupError(f"project {note.project_id} has no channel to send from")
+    return channel
+
+
+def _real_tokens(note: Notification, channel: Channel) -> _Tokens:
+    key = settings.MAIL_KEY
+    bounce = address.BounceToken(notification=note.id)
+    reply_to = channel.address
+    if note.request_id:
+        token = address.ReplyToken(request=note.request_id, person=note.person_id)
+        reply_to = address.reply_address(channel.address, token, key)
+    return _Tokens(
+        reply_to=reply_to,
+        envelope_from=address.bounce_address(channel.address, bounce, key),
+        unsubscribe=links.unsubscribe_url(note.person),
+    )
+
+
+def _message(note: Notification, channel: Channel, tokens: _Tokens) -> EmailMessage:
+    rendered = templates.render(note.kind, note.language, _values(note, channel, tokens))
+    message = EmailMessage(policy=email.policy.SMTP.clone(max_line_length=900))
+    message["Subject"] = one_line(rendered.subject)
+    message["From"] = _mailbox(note.project.name, channel.address)
+    message["To"] = _mailbox(note.person.name, note.address)
+    message["Reply-To"] = _mailbox(note.project.name, tokens.reply_to)
+    message["Date"] = format_datetime(note.created_at)
+    _identify(message, note)
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5
+    message["X-Auto-Response-Suppress"] = "All"
+    message["X-Deskpost-Site"] = settings.DESKPOST["DOMAIN"]
+    message["List-Unsubscribe"] = f"<{tokens.unsubscribe}>"
+    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
+    message.set_content(rendered.text, cte="base64" if not rendered.text.isascii() else None)
+    message.add_alternative(css_inline.inline(rendered.html), subtype="html")
+    return message
+
+
+def _identify(message: EmailMessage, note: Notification) -> None:
+    """Signed ids: one for the message, and one that is constant for the request, by which mail
+    programs keep its messages together."""
+    domain, key = settings.DESKPOST["DOMAIN"], settings.MAIL_KEY
+    own = address.OwnId(request=note.request_id or 0, notification=note.id)
+    message["Message-ID"] = address.own_message_id(own, domain, key)
+    if note.request_id:
+        thread = address.OwnId(request=note.request_id, notification=None)
+        message["In-Reply-To"] = address.own_message_id(thread, domain, key)
+        message["References"] = message["In-Reply-To"]
+
+
+def _mailbox(name: str, email_address: str) -> Address:
+    local, _, domain = email_address.rpartition("@")
+    return Address(display_name=one_line(name)[:120], username=local, domain=domain)
+
+
+def one_line(text: str) -> str:
+    """Return the text without line breaks and control characters: safe in a header."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _values(note: Notification, channel: Channel, tokens: _Tokens) -> dict[str, Any]:
+    language = note.language if note.language in MARKERS else "en"
+    return {
+        "marker": MARKERS[language] if note.request_id else "",
+        "project": {"name": note.project.name, "address": channel.address},
+        "person": {"name": note.person.name},
+        "request": _request(note, note.request) if note.request else {},
+        "comment": {
+            "author": str(note.comment.author) if note.comment else "",
+            "text": note.comment.text if note.comment else "",
+        },
+        "unsubscribe_url": tokens.unsubscribe,
+    }
+
+
+def _request(note: Notification, request: Request) -> dict[str, str]:
+    """The request's values; its address only for those who can open it."""
+    opens = note.person.is_site_admin or (
+        Membership.objects.filter(project_id=note.project_id, person_id=note.person_id)
+        .exclude(role=Role.CUSTOMER)
+        .exists()
+    )
+    url = f"{settings.BASE_URL}/projects/{note.project.key}/requests/{request.key}/"
+    return {"key": request.key, "summary": request.summary, "url": url if opens else ""}

@@ -1,0 +1,232 @@
+"""Claim a batch, run it, record it; stop cleanly.
+
+A worker is one process and does one thing at a time, so that a death can be laid at the door of
+what it was doing. `deskpost run` starts one for the inbound stage and one for the others.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, transaction
+from django.db.models import Min, Q
+from django.utils import timezone
+
+from deskpost import journey
+from deskpost.logs import retention
+from deskpost.models import Event, InboundEmail, Notification, Project, queue
+from deskpost.models.queue import LostClaim, Queued
+from deskpost.outbound import relay
+from deskpost.wake import Bell, Stage
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 1.0
+BURY_SECONDS = 5.0
+PRUNE_SECONDS = 15 * 60.0
+INBOUND_MESSAGES = 64
+INBOUND_BYTES = 32 * 1024 * 1024
+OUTBOUND_MESSAGES = 16
+AGAIN = timedelta(seconds=10)  # after an exception
+QUEUES: tuple[type[Queued], ...] = (InboundEmail, Event, Notification)
+
+
+class Identity:
+    """A worker's name, and the lock by which others on this host see that it lives."""
+
+    def __init__(self) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._path = _lock_folder() / f"{self.name}.lock"
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file = self._path.open("w")
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def end(self) -> None:
+        self._path.unlink(missing_ok=True)
+        self._file.close()
+
+
+def _lock_folder() -> Path:
+    return Path(settings.RUN) / "workers"
+
+
+def bury_the_dead() -> None:
+    """End the claims of workers of this host that are gone: their locks can be taken."""
+    for path in _lock_folder().glob("*.lock"):
+        with path.open("a") as file:
+            if not _can_lock(file):
+                continue
+            owner = path.name.removesuffix(".lock")
+            freed = sum(queue.bury(model, [owner]) for model in QUEUES)
+            path.unlink(missing_ok=True)
+        if freed:
+            log.warning("worker %s is gone; %s claims of it are taken up again", owner, freed)
+
+
+def _can_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+class Worker:
+    """Runs the given stages, in turn, until told to stop."""
+
+    def __init__(self, stages: list[Stage]) -> None:
+        self._steps: dict[Stage, Callable[[], int]] = {
+            Stage.INBOUND: self.inbound,
+            Stage.ANNOUNCE: self.announce,
+            Stage.OUTBOUND: self.outbound,
+        }
+        self._stages = stages
+        self._identity = Identity()
+        self._carrier = relay.carrier()
+        self._next_burial = self._next_prune = 0.0
+        self.stopping = False
+
+    def run(self) -> None:
+        """Work until `stopping` is set; then give back what is claimed and not begun."""
+        with Bell(self._stages) as bell:
+            while not self.stopping:
+                if not self.sweep():
+                    bell.wait(SWEEP_SECONDS)
+        self._carrier.close()
+        self._identity.end()
+
+    def sweep(self) -> int:
+        """Do one round of each stage. Returns how many rows were taken up. A database that fails
+        is waited for: nothing is lost by it."""
+        done = 0
+        for step in (self.housekeeping, *(self._steps[stage] for stage in self._stages)):
+            try:
+                done += step()
+            except DatabaseError:
+                log.exception("the database does not answer; waiting")
+                time.sleep(SWEEP_SECONDS)
+            finally:
+                close_old_connections()
+        return done
+
+    # --- Housekeeping ---
+
+    def housekeeping(self) -> int:
+        """Now and then: free the claims of the dead, drop what is past its days."""
+        now = time.monotonic()
+        if now >= self._next_burial:
+            self._next_burial = now + BURY_SECONDS
+            bury_the_dead()
+        if Stage.OUTBOUND in self._stages and now >= self._next_prune:
+            self._next_prune = now + PRUNE_SECONDS
+            retention.prune()
+        return 0
+
+    # --- In ---
+
+    def inbound(self) -> int:
+        """Take one project's waiting messages through the journey."""
+        batch = claim_inbound(self._identity.name)
+        if batch and batch[0].is_poison:
+            journey.set_aside(batch[0])
+        elif batch:
+            self._process(batch)
+        return len(batch)
+
+    def _process(self, batch: list[InboundEmail]) -> None:
+        try:
+            journey.process(batch)
+        except LostClaim:
+            log.warning("a batch was taken over by another worker")
+        except DatabaseError:
+            queue.release(list(batch))
+            raise
+        except Exception as error:
+            if len(batch) > 1:
+                # One of them did it: each is tried alone, so that the others do not pay.
+                queue.release(list(batch), suspect=True)
+                return
+            journey.note_error(batch[0], error)
+            queue.blame(batch[0], timezone.now() + AGAIN)
+
+    # --- Out ---
+
+    def announce(self) -> int:
+        """Turn waiting events into notification rows."""
+        rows = Event.objects.select_related("project", "request__reporter", "person").order_by("id")
+        return self._each(self._claim(rows.filter(deaths__lt=queue.DEATHS_ALLOWED)), journey.announce)
+
+    def outbound(self) -> int:
+        """Send waiting notifications one by one."""
+        rows = Notification.objects.select_related(
+            "project", "person", "request__channel", "comment__author"
+        ).order_by("id")
+        return self._each(self._claim(rows), lambda note: journey.deliver(note, self._carrier))
+
+    def _claim(self, rows: queue.QuerySet[queue.Row]) -> list[queue.Row]:
+        return queue.claim(rows, self._identity.name, timezone.now(), OUTBOUND_MESSAGES)
+
+    def _each(self, rows: list[queue.Row], act: Callable[[queue.Row], None]) -> int:
+        for n, row in enumerate(rows):
+            if self.stopping:
+                queue.release(rows[n:])
+                break
+            try:
+                act(row)
+            except LostClaim:
+                log.warning("a row was taken over by another worker")
+            except DatabaseError:
+                queue.release(rows[n:])
+                raise
+            except Exception:
+                log.exception("%s %s failed", type(row).__name__, row.pk)
+                queue.blame(row, timezone.now() + AGAIN)
+        return len(rows)
+
+
+def claim_inbound(owner: str) -> list[InboundEmail]:
+    """Claim the oldest waiting messages of one project, bounded by number and bytes.
+
+    A project whose messages are being processed is left alone: that keeps their order. Projects
+    are asked by their oldest message, so that none starves.
+    """
+    now = timezone.now()
+    waiting = InboundEmail.objects.filter(due_at__lte=now)
+    projects = waiting.values("project").annotate(first=Min("id")).order_by("first")
+    for project_id in projects.values_list("project", flat=True):
+        with transaction.atomic():
+            if not queue.lock(Project.objects.filter(pk=project_id)).exists():
+                continue
+            rows = InboundEmail.objects.filter(project=project_id)
+            if rows.filter(~Q(owner=""), lease_until__gte=now, due_at__isnull=False).exists():
+                continue
+            batch = queue.claim(
+                rows.select_related("channel__request_type").order_by("id"),
+                owner,
+                now,
+                INBOUND_MESSAGES,
+            )
+            batch = _within_bytes(batch)
+        if batch:
+            return batch
+    return []
+
+
+def _within_bytes(batch: list[InboundEmail]) -> list[InboundEmail]:
+    total = 0
+    for n, row in enumerate(batch):
+        total += row.raw_size
+        if n and total > INBOUND_BYTES:
+            queue.release(batch[n:])
+            return batch[:n]
+    return batch

@@ -1,0 +1,1 @@
+"""Tests of Deskpost; the folders mirror the package."""

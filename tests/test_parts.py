@@ -1,0 +1,161 @@
+"""Each part starts, does one real thing, and is gone afterwards."""
+
+import os
+import smtplib
+import ssl
+import tempfile
+from imaplib import IMAP4, IMAP4_SSL
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from tests.parts import ports
+from tests.parts.chromium import Chromium
+from tests.parts.dovecot import PASSWORD, Dovecot
+from tests.parts.postfix import Postfix
+from tests.parts.postgres import Postgres
+from tests.parts.process import PartFailed, PartMissing, Process, alive, program, wait_until
+from tests.parts.world import OutsideWorld
+
+MAIL = b"From: ann@desk.test\r\nTo: bob@far.test\r\nSubject: Hello\r\n\r\nGood morning.\r\n"
+
+
+def send(port: int, *recipients: str) -> dict[str, tuple[int, bytes]]:
+    """Send MAIL through the server on `port`; return the recipients that it refused."""
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as smtp:
+        return smtp.sendmail("ann@desk.test", recipients, MAIL)
+
+
+def gone(pid: int) -> bool:
+    return wait_until(lambda: not alive(pid), seconds=10)
+
+
+@pytest.mark.slow
+def test_postgres_answers_a_query_and_ends() -> None:
+    with Postgres() as server:
+        pid = server.pid
+        with psycopg.connect(server.url) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+            assert connection.execute("SHOW server_encoding").fetchone() == ("UTF8",)
+        with psycopg.connect(server.create("second")) as connection:
+            assert connection.execute("SELECT current_database()").fetchone() == ("second",)
+    assert gone(pid)
+    assert not server.folder.exists()
+
+
+def test_the_world_takes_refuses_delays_and_drops(world: OutsideWorld) -> None:
+    world.refuse("no@far.test", "550 5.1.1 no such user")
+    world.delay("later@far.test")
+    assert send(world.port, "bob@far.test", "no@far.test", "later@far.test") == {
+        "no@far.test": (550, b"5.1.1 no such user"),
+        "later@far.test": (451, b"4.7.1 try again later"),
+    }
+    [message] = world.wait_for(1)
+    assert message.mail_from == "ann@desk.test"
+    assert message.rcpt_tos == ["bob@far.test"]
+    assert message.content == MAIL
+    world.drop("gone@far.test")
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        send(world.port, "gone@far.test")
+
+
+def test_the_world_is_gone_after_its_test() -> None:
+    with OutsideWorld() as outside:
+        assert ports.answers(outside.port)
+    assert not ports.answers(outside.port)
+
+
+@pytest.mark.slow
+@pytest.mark.postfix
+def test_a_message_goes_through_postfix_to_the_world(postfix: Postfix, world: OutsideWorld) -> None:
+    assert send(postfix.smtp_port, "bob@far.test") == {}
+    [message] = world.wait_for(1)
+    assert message.rcpt_tos == ["bob@far.test"]
+    assert b"Good morning." in message.content
+    assert wait_until(lambda: not sum(postfix.queue().values()), seconds=10)
+    assert "status=sent" in postfix.log_text()
+
+
+@pytest.mark.slow
+@pytest.mark.postfix
+def test_postfix_bounces_what_the_world_refuses_and_ends() -> None:
+    with OutsideWorld() as world, OutsideWorld() as desk:
+        world.refuse("no@far.test")
+        routes = {"desk.test": f"127.0.0.1:{desk.port}"}
+        with Postfix(relay_to=world.port, transport=routes, discard="void.test") as server:
+            pid = server.pid
+            send(server.smtp_port, "no@far.test", "any@void.test")
+            [bounce] = desk.wait_for(1)
+            assert wait_until(lambda: "relay=none" in server.log_text(), seconds=10)
+    assert bounce.mail_from == ""
+    assert b"Status: 5.1.1" in bounce.content
+    assert gone(pid)
+    assert not ports.answers(server.smtp_port)
+    assert not server.folder.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.dovecot
+def test_lmtp_into_dovecot_and_imap_out() -> None:
+    with Dovecot("support@desk.test") as server:
+        pid = server.pid
+        with smtplib.LMTP("127.0.0.1", server.lmtp_port) as lmtp:
+            lmtp.sendmail("ann@desk.test", ["support@desk.test"], MAIL)
+        trusted = ssl.create_default_context(cafile=server.ca_file)
+        with IMAP4("localhost", server.imap_port) as plain:
+            plain.starttls(trusted)
+            assert b"Good morning." in first_message(plain)
+        with IMAP4_SSL("localhost", server.imaps_port, ssl_context=trusted) as secure:
+            assert b"Good morning." in first_message(secure)
+    assert gone(pid)
+    assert not ports.answers(server.imap_port)
+
+
+def first_message(imap: IMAP4) -> bytes:
+    """Sign in as support@desk.test and return the first message of the inbox."""
+    imap.login("support@desk.test", PASSWORD)
+    imap.select("INBOX")
+    _, parts = imap.fetch("1", "(RFC822)")
+    assert isinstance(parts[0], tuple)
+    return parts[0][1]
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_chromium_renders_a_page_and_ends() -> None:
+    with Chromium() as browser:
+        pid = browser.pid
+        assert alive(pid)
+        with browser.page() as page:
+            page.goto("data:text/html,<h1>Good morning</h1>")
+            assert page.get_by_role("heading").inner_text() == "Good morning"
+    assert gone(pid)
+
+
+def test_a_missing_program_is_named_with_its_package() -> None:
+    with pytest.raises(PartMissing, match="apt-get install postfix"):
+        program("no-such-program", "postfix")
+
+
+def test_a_program_that_ends_at_once_shows_its_last_words(tmp_path: Path) -> None:
+    process = Process(
+        ["/bin/sh", "-c", "echo out of paper; exit 3"], log=tmp_path / "log", cwd=tmp_path
+    )
+    with pytest.raises(PartFailed, match=r"(?s)status 3.*out of paper"):
+        process.wait_ready(lambda: False)
+
+
+def test_a_program_that_does_not_listen_to_requests_is_killed(tmp_path: Path) -> None:
+    command = ["/bin/sh", "-c", "trap '' TERM; touch ready; while :; do sleep 0.1; done"]
+    process = Process(command, log=tmp_path / "log", cwd=tmp_path)
+    process.wait_ready((tmp_path / "ready").exists)
+    process.stop(seconds=0.5)
+    assert gone(process.pid)
+
+
+def test_the_tests_have_a_folder_of_their_own() -> None:
+    folder = Path(os.environ["DESKPOST_DATA"])
+    assert folder.is_relative_to(tempfile.gettempdir())
+    assert folder == settings.DATA
