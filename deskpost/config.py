@@ -141,6 +141,10 @@ def _split(value: str) -> SplitResult:
     return parts
 
 
+def optional(read: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda value: read(value) if value else ""
+
+
 def relay(value: str) -> Relay | None:
     """Read `smtp://user:pass@host:port?tls=starttls`; empty means: write to the outbox folder."""
     if not value:
@@ -183,10 +187,10 @@ def database(value: str) -> dict[str, Any]:
     }
 
 
-def _setting(name: str, default: str, read: Callable[[str], Any], example: str, help: str) -> Setting:
-    return Setting(
-        name=f"DESKPOST_{name}", default=default, read=read, example=example, help=help
-    )
+def _setting(
+    name: str, default: str, read: Callable[[str], Any], example: str, help: str
+) -> Setting:
+    return Setting(name=f"DESKPOST_{name}", default=default, read=read, example=example, help=help)
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -199,7 +203,10 @@ SETTINGS: tuple[Setting, ...] = (
         "Database; empty is an SQLite file in the data folder.",
     ),
     _setting(
-        "URL", "", lambda v: base_url(v) if v else "", "https://desk.example.test",
+        "URL",
+        "",
+        optional(base_url),
+        "https://desk.example.test",
         "Address of the site as its people open it; empty is http://WEB_HOST:WEB_PORT.",
     ),
     _setting("WEB_HOST", "127.0.0.1", host, "0.0.0.0", "Where the web server listens."),
@@ -210,11 +217,17 @@ SETTINGS: tuple[Setting, ...] = (
     _setting("LMTP_HOST", "127.0.0.1", host, "127.0.0.1", "Where the LMTP listener listens."),
     _setting("LMTP_PORT", "2424", whole(0, 65535), "2424", "Port of the LMTP listener; 0: none."),
     _setting(
-        "SMTP_CONNECTIONS", "100", whole(1, 10_000), "100",
+        "SMTP_CONNECTIONS",
+        "100",
+        whole(1, 10_000),
+        "100",
         "SMTP and LMTP connections at one time; more are answered 421.",
     ),
     _setting(
-        "SMTP_RECIPIENTS", "100", whole(1, 10_000), "100",
+        "SMTP_RECIPIENTS",
+        "100",
+        whole(1, 10_000),
+        "100",
         "Recipients of one message; more are answered 452.",
     ),
     _setting(
@@ -223,11 +236,17 @@ SETTINGS: tuple[Setting, ...] = (
     _setting("TLS_CERT", "", optional_path, "/etc/deskpost/cert.pem", "Certificate for STARTTLS."),
     _setting("TLS_KEY", "", optional_path, "/etc/deskpost/key.pem", "Key of that certificate."),
     _setting(
-        "DOMAIN", "desk.test", domain, "desk.example.test",
+        "DOMAIN",
+        "desk.test",
+        domain,
+        "desk.example.test",
         "Mail domain of the site: its own addresses and Message-IDs.",
     ),
     _setting(
-        "RELAY", "", relay, "smtp://user:pass@mail.example.test:587?tls=starttls",
+        "RELAY",
+        "",
+        relay,
+        "smtp://user:pass@mail.example.test:587?tls=starttls",
         "SMTP relay for notifications; empty: they are written to the outbox folder.",
     ),
     _setting(
@@ -235,25 +254,39 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     _setting("MESSAGE_LIMIT", "6MiB", size, "6MiB", "Largest notification that is sent."),
     _setting(
-        "DAILY_LIMIT", "10000", whole(1, 100_000_000), "10000",
+        "DAILY_LIMIT",
+        "10000",
+        whole(1, 100_000_000),
+        "10000",
         "Notifications that the site sends in a day (UTC).",
     ),
     _setting(
         "RETENTION_DAYS", "21", whole(1, 3650), "21", "Days that log rows and raw messages live."
     ),
     _setting(
-        "LOG_DELIVERED", "on", switch, "off",
+        "LOG_DELIVERED",
+        "on",
+        switch,
+        "off",
         "off: delivered notifications are not shown, and go seven days after acceptance.",
     ),
     _setting("WORKERS", "1", whole(1, 64), "2", "Worker processes of `deskpost run`."),
     _setting("LANGUAGE", "en", choice("en", "ja"), "ja", "Language of the site: en or ja."),
-    _setting("TIME_ZONE", "UTC", zone, "Asia/Tokyo", "Zone of times until a person has chosen one."),
     _setting(
-        "ADMIN", "", lambda v: address(v) if v else "", "you@example.test",
+        "TIME_ZONE", "UTC", zone, "Asia/Tokyo", "Zone of times until a person has chosen one."
+    ),
+    _setting(
+        "ADMIN",
+        "",
+        optional(address),
+        "you@example.test",
         "Address of the first site admin; empty is admin@DOMAIN.",
     ),
     _setting(
-        "LOG_LEVEL", "info", choice("debug", "info", "warning", "error"), "debug",
+        "LOG_LEVEL",
+        "info",
+        choice("debug", "info", "warning", "error"),
+        "debug",
         "Least serious lines that are logged.",
     ),
     _setting("DEBUG", "off", switch, "on", "For those who change Deskpost; never on a real site."),
@@ -285,5 +318,6 @@ def read_one(setting: Setting, environment: Mapping[str, str]) -> Any:
     except ValueError as error:
         shown = "" if setting.read in {relay, database} else f" ({value!r})"
         raise ConfigError(
-            f"{setting.name} cannot be used{shown}: {error}. Example: {setting.name}={setting.example}"
+            f"{setting.name} cannot be used{shown}: {error}. "
+            f"Example: {setting.name}={setting.example}"
         ) from error

@@ -76,6 +76,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "deskpost.web.context.site",
             ],
+            "libraries": {"deskpost": "deskpost.web.templatetags.deskpost"},
         },
     }
 ]
@@ -107,7 +108,10 @@ DATABASES = {"default": _database(DESKPOST["DATABASE"])}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STORAGES = {
-    "default": {"BACKEND": "deskpost.storage.DurableFiles", "OPTIONS": {"location": DATA / "files"}},
+    "default": {
+        "BACKEND": "deskpost.storage.DurableFiles",
+        "OPTIONS": {"location": DATA / "files"},
+    },
     "raw": {"BACKEND": "deskpost.storage.DurableFiles", "OPTIONS": {"location": DATA / "raw"}},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
@@ -118,6 +122,7 @@ RUN = DATA / "run"
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA / "static"
+STATICFILES_DIRS = [BASE_DIR / "web" / "static"]
 # Files are served from the package itself: there is nothing to collect, and nothing to forget.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -129,8 +134,10 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-     "OPTIONS": {"min_length": 10}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"

@@ -151,7 +151,7 @@ class Worker:
         except DatabaseError:
             queue.release(list(batch))
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (it is kept on the row)
             if len(batch) > 1:
                 # One of them did it: each is tried alone, so that the others do not pay.
                 queue.release(list(batch), suspect=True)
@@ -164,7 +164,9 @@ class Worker:
     def announce(self) -> int:
         """Turn waiting events into notification rows."""
         rows = Event.objects.select_related("project", "request__reporter", "person").order_by("id")
-        return self._each(self._claim(rows.filter(deaths__lt=queue.DEATHS_ALLOWED)), journey.announce)
+        return self._each(
+            self._claim(rows.filter(deaths__lt=queue.DEATHS_ALLOWED)), journey.announce
+        )
 
     def outbound(self) -> int:
         """Send waiting notifications one by one."""

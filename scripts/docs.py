@@ -23,8 +23,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 def settings_page() -> str:
     """Return the text of docs/settings.md."""
     rows = [
-        f"| `{s.name}` | {f'`{s.default}`' if s.default else '(empty)'} | {s.help} | `{s.example}` |"
-        for s in config.SETTINGS
+        f"| `{s.name}` | {_code(s.default)} | {s.help} | `{s.example}` |" for s in config.SETTINGS
     ]
     return "\n".join(
         [
@@ -41,6 +40,10 @@ def settings_page() -> str:
     )
 
 
+def _code(value: str) -> str:
+    return f"`{value}`" if value else "(empty)"
+
+
 def reasons_page() -> str:
     """Return the text of docs/reasons.md."""
     notifications = (
@@ -51,9 +54,7 @@ def reasons_page() -> str:
         _row(outcomes.NotificationStatus.WITHHELD, code, account)
         for code, account in outcomes.WITHHELD.items()
     )
-    incoming = (
-        _row(account.status, code, account) for code, account in outcomes.OUTCOMES.items()
-    )
+    incoming = (_row(account.status, code, account) for code, account in outcomes.OUTCOMES.items())
     return "\n".join(
         [
             "# Outcomes and reasons",

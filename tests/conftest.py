@@ -17,7 +17,11 @@ from tests.parts.postgres import Postgres
 from tests.parts.process import PartMissing
 from tests.parts.world import OutsideWorld
 
-pytest_plugins = ["tests.parts.early"]
+pytest_plugins = ["tests.parts.early", "tests.desk", "tests.carriers"]
+
+TOO_LATE = """The tests need a folder and a database of their own, chosen before Django starts: run
+make check, or for some tests
+.venv/bin/python -m pytest -p tests.parts.early tests/inbound"""
 
 DATABASE_FIXTURES = {
     "db",
@@ -33,6 +37,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "database: starts Deskpost on its own database through its doors"
     )
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Refuse to touch the developer's own Deskpost; pytest-xdist's workers start well anyway."""
+    spread = getattr(session.config.option, "numprocesses", None)
+    if not (early.is_worker() or spread or early.RUN.folder):
+        raise pytest.UsageError(TOO_LATE)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -102,7 +113,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def world_port() -> int:
     """The port on which this process's outside world listens, while a test has one."""
-    return ports.free_port()
+    return ports.free()
 
 
 @pytest.fixture

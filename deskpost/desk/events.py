@@ -1,4 +1,4 @@
-"""Each change on the desk writes an Event in its own transaction; the outbound journey starts there."""
+"""Each change on the desk writes an Event in its own transaction: there the way out begins."""
 
 from datetime import datetime
 from typing import Any

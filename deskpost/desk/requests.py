@@ -150,13 +150,11 @@ def _status_after(request: Request, author: Person) -> str:
 
 def is_involved(request: Request, person: Person) -> bool:
     """Whether the person is the request's reporter or a participant."""
-    return (
-        request.reporter_id == person.pk or request.participants.filter(person=person).exists()
-    )
+    return request.reporter_id == person.pk or request.participants.filter(person=person).exists()
 
 
 def remember_message_id(request: Request, message_id: str | None) -> None:
-    """Let answers to that message find the request, within its project, for as long as it stands."""
+    """Let answers to that message find the request, within its project, as long as it stands."""
     if message_id and len(message_id) <= MESSAGE_ID_LIMIT:
         MessageId.objects.get_or_create(
             project_id=request.project_id, message_id=message_id, defaults={"request": request}

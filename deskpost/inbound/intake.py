@@ -99,7 +99,7 @@ class Intake:
     def _keep(self, batch: list[tuple[Arrival, Future[None]]]) -> None:
         try:
             store([arrival for arrival, _ in batch], self._pool)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whoever waits must hear of it)
             for _, done in batch:
                 done.set_exception(error)
         else:

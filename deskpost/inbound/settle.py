@@ -123,7 +123,9 @@ def _copied(parsed: Parsed, project: Project) -> list[Person]:
         for box in (*parsed.email.to, *parsed.email.cc)
         if address.problem(box.address) is None
     }
-    ours = Channel.objects.filter(address_key__in=list(others)).values_list("address_key", flat=True)
+    ours = Channel.objects.filter(address_key__in=list(others)).values_list(
+        "address_key", flat=True
+    )
     kept = [box for key, box in others.items() if key not in set(ours)][:COPIED_AT_MOST]
     added = [_customer(box, project) for box in kept]
     return list({person.pk: person for person in added if person}.values())

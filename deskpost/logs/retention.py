@@ -87,9 +87,7 @@ def _prune_raw(oldest: date) -> None:
 
 def _waiting(day: str) -> bool:
     """Whether a message of that day still waits: its raw must stay."""
-    return (
-        InboundEmail.objects.filter(raw_key__startswith=f"{day}/", due_at__isnull=False).exists()
-    )
+    return InboundEmail.objects.filter(raw_key__startswith=f"{day}/", due_at__isnull=False).exists()
 
 
 def _delete_day(folder: str) -> None:

@@ -25,7 +25,7 @@ def deliver(note: Notification, carrier: Carrier) -> None:
         _deliver(note, carrier)
     except (LostClaim, DatabaseError, OSError):
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (it is the reason Internal error)
         settle.broke(note, error)
 
 

@@ -54,9 +54,7 @@ def broke(note: Notification, error: Exception | None) -> None:
     if error:
         trace = "".join(traceback.format_exception(error))
         log.error("notification %s failed (%s):\n%s", note.id, error_id, trace)
-    _fail(
-        note, Reason.INTERNAL_ERROR, {"error": name, "id": error_id}, note.trail, timezone.now()
-    )
+    _fail(note, Reason.INTERNAL_ERROR, {"error": name, "id": error_id}, note.trail, timezone.now())
 
 
 def next_try(created_at: datetime, tries: int, now: datetime) -> datetime | None:

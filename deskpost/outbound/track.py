@@ -62,9 +62,7 @@ def _apply(
 
 
 def _fail(notification: Notification, facts: dict[str, Any]) -> None:
-    Notification.objects.filter(
-        pk=notification.pk, status=NotificationStatus.DELIVERED
-    ).update(
+    Notification.objects.filter(pk=notification.pk, status=NotificationStatus.DELIVERED).update(
         status=NotificationStatus.FAILED,
         reason=Reason.SERVICE_PROVIDER_ERROR,
         facts=facts,

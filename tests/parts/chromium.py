@@ -22,11 +22,33 @@ ARGUMENTS = (
 )
 
 
+class _Driver:
+    """Playwright, shared: a thread can have it only once, however many browsers it starts."""
+
+    def __init__(self) -> None:
+        self._users = 0
+        self._playwright: Playwright | None = None
+
+    def take(self) -> Playwright:
+        if self._playwright is None:
+            self._playwright = sync_playwright().start()
+        self._users += 1
+        return self._playwright
+
+    def give_back(self) -> None:
+        self._users -= 1
+        if not self._users and self._playwright is not None:
+            self._playwright.stop()
+            self._playwright = None
+
+
+_DRIVER = _Driver()
+
+
 class Chromium:
     """A headless Chromium: a context manager; `browser` is Playwright's."""
 
     def __init__(self) -> None:
-        self._playwright: Playwright | None = None
         self._browser: Browser | None = None
 
     @property
@@ -56,13 +78,13 @@ class Chromium:
         path = program("chromium", "chromium")
         # Root has no sandbox to drop into; everyone else keeps it.
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        self._playwright = sync_playwright().start()
+        playwright = _DRIVER.take()
         try:
-            self._browser = self._playwright.chromium.launch(
+            self._browser = playwright.chromium.launch(
                 executable_path=Path(path), headless=True, args=[*ARGUMENTS, *sandbox]
             )
         except BaseException:
-            self._playwright.stop()
+            _DRIVER.give_back()
             raise
         return self
 
@@ -72,7 +94,8 @@ class Chromium:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._browser is not None:
-            self._browser.close()
-        if self._playwright is not None:
-            self._playwright.stop()
+        try:
+            self.browser.close()
+        finally:
+            self._browser = None
+            _DRIVER.give_back()

@@ -110,7 +110,7 @@ class Dovecot(Part):
         for name in ("run", "state", "mail", "tls"):
             (self.folder / name).mkdir()
         self.ca_file = certificates.make(self.folder / "tls")
-        self.imap_port, self.imaps_port, self.lmtp_port = ports.free_port(), ports.free_port(), ports.free_port()
+        self.imap_port, self.imaps_port, self.lmtp_port = ports.free(), ports.free(), ports.free()
         lines = "".join(f"{user}:{{PLAIN}}{PASSWORD}\n" for user in self.users)
         (self.folder / "users").write_text(lines)
         (self.folder / "dovecot.conf").write_text(

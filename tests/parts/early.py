@@ -2,6 +2,7 @@
 
 A pytest plugin. Loaded early (`-p tests.parts.early`) it serves a run in one process; the workers
 of pytest-xdist get theirs through the environment that they start with.
+PYTEST_DONT_REWRITE: tests/conftest.py imports it too, perhaps first.
 """
 
 import atexit
@@ -17,7 +18,8 @@ from tests.parts.postgres import Postgres
 from tests.parts.process import PartMissing
 
 WANTED = "DESKPOST_TEST_DATABASE"
-_KEPT = {WANTED}
+# Set instead of a database when PostgreSQL was wanted and is not installed: the sentence for it.
+MISSING = "TESTS_MISS_THEIR_DATABASE"
 
 
 class _Run:
@@ -56,7 +58,6 @@ class _Run:
             self.folder = None
 
 
-MISSING = "DESKPOST_TEST_DATABASE_MISSING"
 RUN = _Run()
 
 
@@ -76,7 +77,7 @@ def pytest_load_initial_conftests() -> None:
     if is_worker():
         return
     # What the developer's shell says about their own Deskpost is not for the tests.
-    for name in [one for one in os.environ if one.startswith("DESKPOST_") and one not in _KEPT]:
+    for name in [one for one in os.environ if one.startswith("DESKPOST_") and one != WANTED]:
         del os.environ[name]
     os.environ.update(RUN.environment("main"))
 

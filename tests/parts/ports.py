@@ -5,7 +5,7 @@ import socket
 HOST = "127.0.0.1"
 
 
-def free_port() -> int:
+def free() -> int:
     """Return a TCP port of 127.0.0.1 that nobody listens on.
 
     The port is let go again before the caller takes it. The system hands ports out in turn, so

@@ -131,7 +131,7 @@ class Postfix(Part):
         for name in ("etc", "spool", "data"):
             (self.folder / name).mkdir(mode=0o755)
         shutil.chown(self.folder / "data", "postfix")
-        self.smtp_port = ports.free_port()
+        self.smtp_port = ports.free()
         relay = "" if self.relay_to is None else f"[127.0.0.1]:{self.relay_to}"
         main = MAIN.format(
             d=self.folder,

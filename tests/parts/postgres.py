@@ -66,7 +66,7 @@ class Postgres(Part):
         locale = ["-E", "UTF8", "--locale=C.UTF-8"]
         initdb = [str(binaries / "initdb"), "-D", str(data), "-U", USER, "--auth=trust", "-N"]
         run([*initdb, *locale], account=account, cwd=self.folder)
-        self.port = ports.free_port()
+        self.port = ports.free()
         with (data / "postgresql.conf").open("a") as conf:
             durable = "on" if self.fsync else "off"
             conf.write(f"{SETTINGS}port = {self.port}\nfsync = {durable}\n{self.settings}\n")

@@ -36,7 +36,7 @@ class OutsideWorld:
     """
 
     def __init__(self, port: int | None = None) -> None:
-        self.port = ports.free_port() if port is None else port
+        self.port = ports.free() if port is None else port
         self.messages: list[Message] = []
         self._answers: dict[str, _Answer] = {}
         self._changed = threading.Condition()

@@ -54,9 +54,7 @@ class Directory:
                 channel = base
         if channel is None:
             return None
-        return Target(
-            recipient=recipient, channel_id=channel.pk, project_id=channel.project_id
-        )
+        return Target(recipient=recipient, channel_id=channel.pk, project_id=channel.project_id)
 
 
 def _read() -> dict[str, Channel]:

@@ -121,7 +121,9 @@ class Handler:
         """Too large as declared (RFC 1870, section 6.1): refuse, and keep a row of the envelope."""
         stored = await self._store(session, envelope, [target], b"", envelope.declared)
         limit = self.listener.limits.message
-        return f"552 5.3.4 Larger than the {limit} bytes that are taken here" if stored else TRY_AGAIN
+        return (
+            f"552 5.3.4 Larger than the {limit} bytes that are taken here" if stored else TRY_AGAIN
+        )
 
     async def handle_DATA(self, server: Any, session: Session, envelope: Mail) -> str:
         raw = envelope.original_content or b""
@@ -198,7 +200,10 @@ class _Protocol(SMTP):
         if first:
             self.listener.connections += 1
             self.listener.open.add(self)
-            if self.listener.stopping or self.listener.connections > self.listener.limits.connections:
+            if (
+                self.listener.stopping
+                or self.listener.connections > self.listener.limits.connections
+            ):
                 transport.write(b"421 4.3.2 Too many connections; try again later\r\n")
                 transport.close()
                 return

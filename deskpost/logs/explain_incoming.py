@@ -1,0 +1,299 @@
+"""What the drawer of an incoming message says: one function for each family of outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from deskpost.logs import words
+from deskpost.logs.explain import Evidence, Facts, Step, Told, Why, account_of
+from deskpost.models import InboundEmail, Role
+from deskpost.outcomes import (
+    INCOMING_STATUS_WORDS,
+    OUTCOMES,
+    RULE_WORDS,
+    IncomingStatus,
+    Outcome,
+    Rule,
+)
+
+TITLES = {
+    Outcome.REQUEST_CREATED: gettext_lazy("This message became %(key)s."),
+    Outcome.COMMENT_ADDED: gettext_lazy("This message became a comment on %(key)s."),
+    Outcome.TOO_LARGE: gettext_lazy("This message was too large to be taken."),
+    Outcome.DUPLICATE: gettext_lazy("This message was here already. Nothing was done twice."),
+    Outcome.SENT_BY_THIS_SITE: gettext_lazy("Mail of this site came back. It made nothing."),
+    Outcome.BLOCKED_SENDER: gettext_lazy("The sender is blocked. The message made nothing."),
+    Outcome.DELIVERY_STATUS: gettext_lazy("A mail server reports on a message of this site."),
+    Outcome.COMPLAINT: gettext_lazy("A message of this site was called spam."),
+    Outcome.AUTO_REPLY: gettext_lazy("An automatic reply. It was kept, and made no comment."),
+    Outcome.BULK: gettext_lazy("Mail to a list or to many. It was kept, and made no request."),
+    Outcome.DMARC: gettext_lazy("The sender may be forged. The message made nothing."),
+    Outcome.TOO_MANY: gettext_lazy("This sender writes too often. The message made nothing."),
+    Outcome.NO_SENDER: gettext_lazy("The message has no usable sender, and made nothing."),
+    Outcome.NO_PERMISSION: gettext_lazy("The sender has no part in %(key)s. No comment was made."),
+    Outcome.REQUEST_CLOSED: gettext_lazy("%(key)s is closed. No comment was made."),
+    Outcome.SIGNUP_CLOSED: gettext_lazy("The sender is not a customer here. No request was made."),
+    Outcome.REQUIRED_FIELDS: gettext_lazy("Mail cannot give what is required. No request was made."),
+    Outcome.INTERNAL_ERROR: gettext_lazy("Deskpost failed on this message and set it aside."),
+}
+
+
+def incoming(row: InboundEmail, now: datetime) -> Told:
+    """Explain an incoming message."""
+    if row.status == IncomingStatus.PROCESSING or not row.outcome:
+        return _waiting(row, now)
+    outcome = Outcome(row.outcome)
+    account = OUTCOMES[outcome]
+    return Told(
+        title=str(TITLES[outcome]) % {"key": row.request_key or _("a request")},
+        happened=_happened(row, outcome),
+        reason=str(account.words),
+        why=account_of(account, because(row, outcome)),
+        remedy=str(account.remedy),
+        page=account.page,
+        trail=_trail(row, outcome),
+    )
+
+
+def details(row: InboundEmail, now: datetime) -> str:
+    """Say the outcome in the words of the list."""
+    if row.status == IncomingStatus.PROCESSING or not row.outcome:
+        return _("In the queue for %(span)s") % {"span": words.span(row.received_at, now)}
+    return str(OUTCOMES[Outcome(row.outcome)].words)
+
+
+def _waiting(row: InboundEmail, now: datetime) -> Told:
+    arrived = _("The message arrived %(when)s and was stored as it came.")
+    waits = _("It waits to be read for %(span)s.") % {"span": words.span(row.received_at, now)}
+    return Told(
+        title=_("This message waits to be processed."),
+        happened=(arrived % {"when": words.said_at(row.received_at)}, waits),
+        reason=str(INCOMING_STATUS_WORDS[IncomingStatus.PROCESSING]),
+        why=_broken(row, row.facts) if row.facts else Why(),
+        remedy=_("Usually nothing: a message is processed within seconds."),
+    )
+
+
+# --- What happened -------------------------------------------------------------------------------
+
+BECAME = {
+    IncomingStatus.SUCCESS: gettext_lazy("It was read, and nothing stood in its way."),
+    IncomingStatus.SKIPPED: gettext_lazy(
+        "It was set aside: nothing was added to a request, and nobody was notified."
+    ),
+    IncomingStatus.FAILED: gettext_lazy("It made no request and no comment, and nobody was notified."),
+}
+
+
+def _happened(row: InboundEmail, outcome: Outcome) -> tuple[str, ...]:
+    when = {"when": words.said_at(row.received_at)}
+    if outcome == Outcome.TOO_LARGE:
+        arrived = _("The message arrived %(when)s and was not taken whole.")
+    else:
+        arrived = _("The message arrived %(when)s and was stored as it came.")
+    account = OUTCOMES[outcome]
+    sentences = [arrived % when, str(BECAME[account.status])]
+    if row.request_key and account.status != IncomingStatus.SUCCESS:
+        sentences.append(_("It is about %(key)s.") % {"key": row.request_key})
+    return tuple(sentences)
+
+
+# --- Why: a function for each family -------------------------------------------------------------
+
+
+def because(row: InboundEmail, outcome: Outcome) -> Why:
+    """Explain what decided, from the facts of the row."""
+    facts: Facts = row.facts if isinstance(row.facts, dict) else {}
+    return WHY[outcome](row, facts)
+
+
+def _taken(row: InboundEmail, facts: Facts) -> Why:
+    """Success: what led to the request, if something did."""
+    thread = next((e for e in _entries(row) if e.get("rule") == Rule.THREAD), {})
+    found: Facts = thread.get("facts") or {}
+    return _says(row, found) if found.get("because") else Why()
+
+
+def _says(row: InboundEmail, facts: Facts) -> Why:
+    """The message says so itself, in a header."""
+    if not facts.get("because"):
+        return Why()
+    return Why(evidence=(Evidence(source=_("The message says"), before=str(facts["because"])),))
+
+
+def _measured(row: InboundEmail, facts: Facts) -> Why:
+    if "bytes" not in facts:
+        return Why()
+    sizes = {"size": words.size(facts["bytes"]), "limit": words.size(facts.get("limit"))}
+    sentences = [_("It has %(size)s; this site takes up to %(limit)s.") % sizes]
+    if not row.raw_key:
+        sentences.append(_("It was refused before anything of it was sent."))
+    return Why(sentences=tuple(sentences))
+
+
+def _twice(row: InboundEmail, facts: Facts) -> Why:
+    if not facts.get("key"):
+        return Why()
+    return Why(sentences=(_("The first copy belongs to %(key)s.") % {"key": facts["key"]},))
+
+
+def _listed(row: InboundEmail, facts: Facts) -> Why:
+    if not facts.get("entry"):
+        return Why()
+    sentence = _("The entry %(entry)s matches.") % {"entry": words.outside(facts["entry"])}
+    said = f"{facts.get('where', '')}: {facts.get('because', '')}"
+    return Why(
+        sentences=(sentence,), evidence=(Evidence(source=_("The message says"), before=said),)
+    )
+
+
+def _often(row: InboundEmail, facts: Facts) -> Why:
+    if not isinstance(facts.get("count"), int):
+        return Why()
+    sentence = ngettext(
+        "%(count)s message of this sender had come within %(minutes)s minutes.",
+        "%(count)s messages of this sender had come within %(minutes)s minutes.",
+        facts["count"],
+    )
+    return Why(sentences=(sentence % {"count": facts["count"], "minutes": facts.get("minutes")},))
+
+
+def _answers(row: InboundEmail, facts: Facts) -> Why:
+    """It answers a request to which it cannot be added."""
+    return _taken(row, facts)
+
+
+def _closed_to_new(row: InboundEmail, facts: Facts) -> Why:
+    return Why(sentences=(_("Sign-up for the project is closed."),))
+
+
+def _fields(row: InboundEmail, facts: Facts) -> Why:
+    names = [str(name) for name in facts.get("fields") or ()]
+    if not names:
+        return Why()
+    said = {"type": words.outside(facts.get("type", "")), "fields": words.outside(", ".join(names))}
+    return Why(sentences=(_("“%(type)s” requires: %(fields)s.") % said,))
+
+
+def _broken(row: InboundEmail, facts: Facts) -> Why:
+    text = "\n".join(str(facts[name]) for name in ("error", "id") if facts.get(name))
+    if not text:
+        return Why()
+    return Why(evidence=(Evidence(source=_("The error, and its id to quote"), before=text),))
+
+
+WHY: Mapping[Outcome, Callable[[InboundEmail, Facts], Why]] = {
+    Outcome.REQUEST_CREATED: _taken,
+    Outcome.COMMENT_ADDED: _taken,
+    Outcome.TOO_LARGE: _measured,
+    Outcome.DUPLICATE: _twice,
+    Outcome.SENT_BY_THIS_SITE: _says,
+    Outcome.BLOCKED_SENDER: _listed,
+    Outcome.DELIVERY_STATUS: _says,
+    Outcome.COMPLAINT: _says,
+    Outcome.AUTO_REPLY: _says,
+    Outcome.BULK: _says,
+    Outcome.DMARC: _says,
+    Outcome.TOO_MANY: _often,
+    Outcome.NO_SENDER: _says,
+    Outcome.NO_PERMISSION: _answers,
+    Outcome.REQUEST_CLOSED: _answers,
+    Outcome.SIGNUP_CLOSED: _closed_to_new,
+    Outcome.REQUIRED_FIELDS: _fields,
+    Outcome.INTERNAL_ERROR: _broken,
+}
+
+
+# --- The trail -----------------------------------------------------------------------------------
+
+ANSWERS = {
+    "no": gettext_lazy("no"),
+    "yes": gettext_lazy("yes"),
+    "passed": gettext_lazy("yes, but let pass"),
+    "n/a": gettext_lazy("does not apply"),
+}
+
+
+def _entries(row: InboundEmail) -> list[Facts]:
+    return [entry for entry in row.trail if isinstance(entry, dict)]
+
+
+def _trail(row: InboundEmail, outcome: Outcome) -> tuple[Step, ...]:
+    entries, status = _entries(row), OUTCOMES[outcome].status
+    if not entries:
+        return ()
+    steps = [rule_step(Rule(entry["rule"]), entry) for entry in entries]
+    if status == IncomingStatus.SUCCESS:
+        steps.append(Step(words=str(OUTCOMES[outcome].words), answer=_status(status), decides=True))
+        return tuple(steps)
+    last = steps[-1]
+    steps[-1] = Step(
+        words=last.words,
+        answer=_status(status),
+        decides=True,
+        notes=_notes(Rule(entries[-1]["rule"]), entries[-1].get("facts") or {}),
+    )
+    asked = {entry["rule"] for entry in entries}
+    if rest := [str(RULE_WORDS[rule]) for rule in Rule if rule not in asked]:
+        steps.append(Step(words=" · ".join(rest), answer=_("not asked"), asked=False))
+    return tuple(steps)
+
+
+def _status(status: IncomingStatus) -> str:
+    return str(INCOMING_STATUS_WORDS[status])
+
+
+def rule_step(rule: Rule, entry: Facts) -> Step:
+    """Return one line of the trail from what is stored of it."""
+    facts: Facts = entry.get("facts") or {}
+    answer = str(ANSWERS.get(str(entry.get("answer")), entry.get("answer", "")))
+    if looked_at := _looked_at(rule, facts):
+        answer = _("%(answer)s, %(looked_at)s") % {"answer": answer, "looked_at": looked_at}
+    notes = _notes(rule, facts) if entry.get("answer") == "passed" else ()
+    return Step(words=str(RULE_WORDS[rule]), answer=answer, notes=notes)
+
+
+def _looked_at(rule: Rule, facts: Facts) -> str:
+    """Say briefly what the rule looked at."""
+    if rule == Rule.SIZE and "bytes" in facts:
+        return words.size(facts["bytes"])
+    if rule == Rule.BLOCK_LIST and isinstance(facts.get("entries"), int):
+        count = facts["entries"]
+        return ngettext("%(count)d entry", "%(count)d entries", count) % {"count": count}
+    if rule in {Rule.THREAD, Rule.CLOSED} and facts.get("key"):
+        return str(facts["key"])
+    if rule == Rule.SIGNUP:
+        return _standing(facts)
+    return ""
+
+
+def _standing(facts: Facts) -> str:
+    if facts.get("role") in Role.values:
+        return str(Role(facts["role"]).label)
+    return _("sign-up is open") if facts.get("signup") == "open" else ""
+
+
+# Where a rule can be changed, or what it means that it decided.
+NOTES = {
+    Rule.SIZE: gettext_lazy("The site admin sets the limit (DESKPOST_INBOUND_LIMIT)."),
+    Rule.SEEN: gettext_lazy("The same Message-ID, sender, date and text as an earlier message."),
+    Rule.BLOCK_LIST: gettext_lazy("The block list of the project."),
+    Rule.AUTO_REPLY: gettext_lazy("An allowed domain passes this rule: the allow list of the project."),
+    Rule.BULK: gettext_lazy("An allowed domain passes this rule: the allow list of the project."),
+    Rule.LOOP: gettext_lazy("No setting lifts this threshold."),
+    Rule.CLOSED: gettext_lazy("The project decides whether an answer then opens a new request."),
+    Rule.SIGNUP: gettext_lazy("The project decides whether strangers may write to it."),
+    Rule.FIELDS: gettext_lazy("The request type of the channel decides which fields are required."),
+}
+
+
+def _notes(rule: Rule, facts: Facts) -> tuple[str, ...]:
+    notes = [str(NOTES[rule])] if rule in NOTES else []
+    if facts.get("entry"):
+        entry = words.outside(facts["entry"])
+        notes.append(_("The entry that matches: %(entry)s") % {"entry": entry})
+    return tuple(notes)

@@ -1,0 +1,342 @@
+"""What the drawer of a notification says: one function for each family of reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from deskpost.logs import words
+from deskpost.logs.explain import Evidence, Facts, Step, Told, Why, account_of, said
+from deskpost.models import Attempt, Notification, Suppression
+from deskpost.outcomes import (
+    GUARD_WORDS,
+    NOTIFICATION_STATUS_WORDS,
+    REASONS,
+    WITHHELD,
+    Account,
+    Guard,
+    Kind,
+    NotificationStatus,
+    Reason,
+    Withheld,
+)
+
+# --- The title: the answer to "did they get it?" -------------------------------------------------
+
+NOT_GOT = {
+    Kind.CUSTOMER_INVITED: gettext_lazy("%(name)s did not get this invitation."),
+    Kind.REQUEST_CREATED: gettext_lazy("%(name)s was not told that the request was created."),
+    Kind.COMMENT_ADDED: gettext_lazy("%(name)s did not get this comment."),
+}
+SENT = {
+    Kind.CUSTOMER_INVITED: gettext_lazy("%(name)s was sent this invitation."),
+    Kind.REQUEST_CREATED: gettext_lazy("%(name)s was told that the request was created."),
+    Kind.COMMENT_ADDED: gettext_lazy("%(name)s was sent this comment."),
+}
+WAITS = {
+    Kind.CUSTOMER_INVITED: gettext_lazy("This invitation waits to be sent to %(name)s."),
+    Kind.REQUEST_CREATED: gettext_lazy("This notification waits to be sent to %(name)s."),
+    Kind.COMMENT_ADDED: gettext_lazy("This comment waits to be sent to %(name)s."),
+}
+NOT_MEANT = {
+    Kind.CUSTOMER_INVITED: gettext_lazy("This invitation was not meant for %(name)s."),
+    Kind.REQUEST_CREATED: gettext_lazy("This notification was not meant for %(name)s."),
+    Kind.COMMENT_ADDED: gettext_lazy("This comment was not sent to %(name)s, as it should be."),
+}
+TITLES = {
+    NotificationStatus.FAILED: NOT_GOT,
+    NotificationStatus.DELIVERED: SENT,
+    NotificationStatus.QUEUED: WAITS,
+    NotificationStatus.WITHHELD: NOT_MEANT,
+}
+BRIEFLY = {
+    Reason.INTERNAL_ERROR: gettext_lazy("Deskpost failed."),
+    Reason.VALIDATION_ERROR: gettext_lazy("The address is malformed."),
+    Reason.TEMPLATE_TOO_LARGE: gettext_lazy("The message was too large."),
+    Reason.LIMIT_REACHED: gettext_lazy("The site’s limit was used up."),
+    Reason.SUPPRESSION_LIST: gettext_lazy("The address is blocked."),
+    Reason.PRIVATE_ADDRESS: gettext_lazy("The address is set to private."),
+    Reason.SERVICE_PROVIDER_ERROR: gettext_lazy("The mail server refused it."),
+    Reason.UNKNOWN_ERROR: gettext_lazy("It was refused, and the cause is not known."),
+    Reason.UNSUBSCRIBED: gettext_lazy("They have unsubscribed."),
+}
+NO_LONGER = gettext_lazy("The address was blocked, and is no longer.")
+
+
+def notification(
+    note: Notification, attempts: Sequence[Attempt], blocked: Suppression | None
+) -> Told:
+    """Explain a notification: `attempts` oldest first; `blocked` if its address is so now."""
+    status, account = NotificationStatus(note.status), account_for(note)
+    why = account_of(account, because(note)) if account else because(note)
+    return Told(
+        title=_title(note, blocked),
+        happened=_happened(note, attempts),
+        reason=str(account.words if account else NOTIFICATION_STATUS_WORDS[status]),
+        why=why,
+        remedy=str(account.remedy) if account else "",
+        page=account.page if account else None,
+        trail=_trail(note),
+    )
+
+
+def account_for(note: Notification) -> Account | None:
+    """Return the account of the row's reason; only failed and withheld ones have one."""
+    if note.status == NotificationStatus.FAILED:
+        return REASONS[Reason(note.reason)]
+    if note.status == NotificationStatus.WITHHELD:
+        return WITHHELD[Withheld(note.reason)]
+    return None
+
+
+def _title(note: Notification, blocked: Suppression | None) -> str:
+    name = words.outside(note.person.name or note.address)
+    title = str(TITLES[NotificationStatus(note.status)][Kind(note.kind)]) % {"name": name}
+    if note.status != NotificationStatus.FAILED:
+        return title
+    briefly = BRIEFLY[Reason(note.reason)]
+    if note.reason == Reason.SUPPRESSION_LIST and blocked is None:
+        briefly = NO_LONGER
+    return f"{title} {briefly}"
+
+
+# --- What happened -------------------------------------------------------------------------------
+
+
+def _happened(note: Notification, attempts: Sequence[Attempt]) -> tuple[str, ...]:
+    made = words.said_at(note.created_at)
+    if note.status == NotificationStatus.WITHHELD:
+        return (_("Deskpost noted %(when)s that nothing was to be sent.") % {"when": made},)
+    first = _("Deskpost made the notification %(when)s.") % {"when": made}
+    if not attempts:
+        if note.status == NotificationStatus.QUEUED:
+            return (first, _("Nothing left this site yet."))
+        return (first, _("It stopped before sending it. Nothing left this site."))
+    tried = ngettext(
+        "It was handed to a server once.", "It was handed to a server %(count)d times.", len(attempts)
+    ) % {"count": len(attempts)}
+    return (first, f"{tried} {_ending(note, attempts[-1])}".strip())
+
+
+def _ending(note: Notification, last: Attempt) -> str:
+    if note.status == NotificationStatus.DELIVERED:
+        return _("The server took it. No bounce has come back.")
+    if note.status == NotificationStatus.QUEUED:
+        return _next_try(note)
+    if last.result == "accepted":
+        return _("The server took it at first; a bounce came back later.")
+    if note.facts.get("gave_up"):
+        return _("It was refused for now each time, and after a day Deskpost gave up.")
+    if last.ended_at is None:
+        return _("The last try was cut off: whether the server took it is not known.")
+    return _("The server refused it for good.")
+
+
+def _next_try(note: Notification) -> str:
+    if note.due_at is None:
+        return ""
+    return _("It was refused for now, and is tried again %(when)s.") % {
+        "when": words.said_at(note.due_at)
+    }
+
+
+# --- Why: a function for each family -------------------------------------------------------------
+
+
+def because(note: Notification) -> Why:
+    """Explain what decided, from the facts of the row."""
+    facts: Facts = note.facts if isinstance(note.facts, dict) else {}
+    if note.status == NotificationStatus.QUEUED:
+        return _waiting(note, facts)
+    if note.status == NotificationStatus.DELIVERED:
+        return Why(sentences=(_("The server that takes this site’s mail said yes."),))
+    if note.status == NotificationStatus.WITHHELD:
+        return Why()
+    return WHY[Reason(note.reason)](note, facts)
+
+
+def _waiting(note: Notification, facts: Facts) -> Why:
+    if facts.get("answer") or facts.get("code"):
+        return Why(
+            sentences=(_("The server asked to try again later."),),
+            evidence=said(facts, _("The last answer")),
+        )
+    return Why(sentences=(_("It waits for its turn."),))
+
+
+def _internal(note: Notification, facts: Facts) -> Why:
+    text = "\n".join(str(facts[name]) for name in ("error", "id") if facts.get(name))
+    if not text:
+        return Why()
+    return Why(evidence=(Evidence(source=_("The error, and its id to quote"), before=text),))
+
+
+PROBLEMS = {
+    "empty": gettext_lazy("There is no address."),
+    "missing_at": gettext_lazy("It has no @."),
+    "many_at": gettext_lazy("It has more than one @."),
+    "comma": gettext_lazy("It has a comma or semicolon."),
+    "space": gettext_lazy("It has a space."),
+    "control": gettext_lazy("It has a character that cannot be seen."),
+    "brackets": gettext_lazy("It has a bracket or quotation mark."),
+    "bad_domain": gettext_lazy("What follows the @ is not the name of a mail domain."),
+    "empty_local": gettext_lazy("Nothing stands before the @."),
+    "too_long": gettext_lazy("It is longer than an address can be."),
+    "non_ascii_local": gettext_lazy("It has letters that the mail server may not take."),
+}
+
+
+def _malformed(note: Notification, facts: Facts) -> Why:
+    sentences = [str(PROBLEMS.get(str(facts.get("problem")), ""))]
+    if facts.get("suggestion"):
+        suggestion = words.outside(facts["suggestion"])
+        sentences.append(_("Was %(address)s meant?") % {"address": suggestion})
+    at, shown = facts.get("position"), note.address
+    cut = at if isinstance(at, int) and 0 <= at < len(shown) else len(shown)
+    evidence = Evidence(
+        source=_("The address as given"),
+        before=shown[:cut],
+        marked=shown[cut : cut + 1],
+        after=shown[cut + 1 :],
+    )
+    return Why(sentences=tuple(filter(None, sentences)), evidence=(evidence,))
+
+
+def _too_large(note: Notification, facts: Facts) -> Why:
+    if "bytes" not in facts:
+        return Why()
+    sentence = _("It has %(size)s; this site sends up to %(limit)s.") % {
+        "size": words.size(facts["bytes"]),
+        "limit": words.size(facts.get("limit")),
+    }
+    parts = [part for part in facts.get("largest") or () if isinstance(part, dict)]
+    text = "\n".join(f"{part.get('name')}: {words.size(part.get('bytes'))}" for part in parts)
+    evidence = (Evidence(source=_("The largest parts"), before=text),) if text else ()
+    return Why(sentences=(sentence,), evidence=evidence)
+
+
+def _limit(note: Notification, facts: Facts) -> Why:
+    sentences = []
+    if "sent" in facts:
+        sentences.append(
+            _("%(sent)s of %(limit)s notifications were sent that day (UTC).")
+            % {"sent": words.count(facts["sent"]), "limit": words.count(facts.get("limit"))}
+        )
+    if resets := words.parsed(facts.get("resets")):
+        sentences.append(_("The limit resets %(when)s.") % {"when": words.said_at(resets)})
+    return Why(sentences=tuple(sentences))
+
+
+CAUSES = {
+    Suppression.Cause.HARD_BOUNCE: gettext_lazy(
+        "It has been on the suppression list since %(when)s, after a hard bounce."
+    ),
+    Suppression.Cause.COMPLAINT: gettext_lazy(
+        "It has been on the suppression list since %(when)s, after a complaint of spam."
+    ),
+    Suppression.Cause.BY_HAND: gettext_lazy(
+        "It has been on the suppression list since %(when)s; a person put it there."
+    ),
+}
+CAUSE_WORDS = {
+    Suppression.Cause.HARD_BOUNCE: gettext_lazy("Hard bounce"),
+    Suppression.Cause.COMPLAINT: gettext_lazy("Complaint"),
+    Suppression.Cause.BY_HAND: gettext_lazy("By hand"),
+}
+
+
+def _suppressed(note: Notification, facts: Facts) -> Why:
+    cause, since = str(facts.get("cause", "")), words.parsed(facts.get("since"))
+    sentences: tuple[str, ...] = ()
+    if cause in CAUSES and since:
+        said_when = words.moment(since)
+        sentences = (str(CAUSES[Suppression.Cause(cause)]) % {"when": said_when},)
+    bounced = cause == Suppression.Cause.HARD_BOUNCE
+    return Why(
+        sentences=sentences,
+        evidence=said(facts, _("The bounce") if bounced else _("The report")),
+    )
+
+
+def _private(note: Notification, facts: Facts) -> Why:
+    return Why()
+
+
+def _unsubscribed(note: Notification, facts: Facts) -> Why:
+    since = words.parsed(facts.get("since"))
+    if since is None:
+        return Why()
+    return Why(sentences=(_("They did so on %(date)s.") % {"date": words.moment(since, "date")},))
+
+
+def _refused(note: Notification, facts: Facts) -> Why:
+    bounced = bool(facts.get("incoming"))
+    return Why(evidence=said(facts, _("The bounce") if bounced else _("The server’s answer")))
+
+
+WHY: Mapping[Reason, Callable[[Notification, Facts], Why]] = {
+    Reason.INTERNAL_ERROR: _internal,
+    Reason.VALIDATION_ERROR: _malformed,
+    Reason.TEMPLATE_TOO_LARGE: _too_large,
+    Reason.LIMIT_REACHED: _limit,
+    Reason.SUPPRESSION_LIST: _suppressed,
+    Reason.PRIVATE_ADDRESS: _private,
+    Reason.SERVICE_PROVIDER_ERROR: _refused,
+    Reason.UNKNOWN_ERROR: _refused,
+    Reason.UNSUBSCRIBED: _unsubscribed,
+}
+
+
+# --- The trail -----------------------------------------------------------------------------------
+
+# What a guard that let the notification pass has found: "well formed: yes", "unsubscribed: no".
+PASSED_MEANS_YES = frozenset({Guard.VALIDATION, Guard.SIZE})
+
+
+def _trail(note: Notification) -> tuple[Step, ...]:
+    entries = [entry for entry in note.trail if isinstance(entry, dict)]
+    steps = [guard_step(Guard(entry["guard"]), entry) for entry in entries]
+    asked = {entry["guard"] for entry in entries}
+    # Whether it is the person's own action was settled before the row was made.
+    rest = [guard for guard in Guard if guard not in asked and guard != Guard.OWN_ACTION]
+    if rest and note.status != NotificationStatus.QUEUED:
+        unasked = " · ".join(str(GUARD_WORDS[guard]) for guard in rest)
+        steps.append(Step(words=unasked, answer=_("not asked"), asked=False))
+    return tuple(steps)
+
+
+def guard_step(guard: Guard, entry: Facts) -> Step:
+    """Return one line of the trail from what is stored of it."""
+    facts: Facts = entry.get("facts") or {}
+    if entry.get("answer") == "stopped":
+        return Step(words=str(GUARD_WORDS[guard]), answer=_("stopped"), decides=True)
+    answer = _("yes") if guard in PASSED_MEANS_YES else _("no")
+    if guard == Guard.SIZE and "bytes" in facts:
+        answer = _("yes, %(size)s") % {"size": words.size(facts["bytes"])}
+    elif guard == Guard.LIMIT and "sent" in facts:
+        answer = _("no, %(sent)s of %(limit)s") % {
+            "sent": words.count(facts["sent"]),
+            "limit": words.count(facts.get("limit")),
+        }
+    return Step(words=str(GUARD_WORDS[guard]), answer=answer)
+
+
+# --- Attempts ------------------------------------------------------------------------------------
+
+RESULTS = {
+    "accepted": gettext_lazy("Taken"),
+    "temporary": gettext_lazy("Refused for now"),
+    "permanent": gettext_lazy("Refused for good"),
+}
+
+
+def attempt_words(attempt: Attempt, note: Notification, now: datetime) -> str:
+    """Say what became of a try. One without an end is under way, or was cut off."""
+    if attempt.ended_at is not None:
+        return str(RESULTS.get(attempt.result, attempt.result))
+    if note.owner and note.lease_until and note.lease_until > now:
+        return _("Under way")
+    return _("Cut off: it is not known whether the server took it")

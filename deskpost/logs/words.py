@@ -1,0 +1,107 @@
+"""Moments, days, sizes and counts as words, in the reader's zone and language."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from unicodedata import bidirectional
+
+from django.utils import formats, timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext, pgettext
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+def moment(at: datetime, style: str = "short") -> str:
+    """Write a moment: `time`, `seconds`, `short`, `exact` or `date`. The year stands where it is
+    not this one."""
+    local = timezone.localtime(at)
+    if style == "time":
+        return formats.date_format(local, "H:i")
+    if style == "seconds":
+        return formats.date_format(local, "H:i:s")
+    date_words = _date(local.date())
+    if style == "date":
+        return date_words
+    clock = formats.date_format(local, "H:i:s" if style == "exact" else "H:i")
+    return pgettext("moment", "%(date)s, %(time)s") % {"date": date_words, "time": clock}
+
+
+def _date(of: date) -> str:
+    if of.year == timezone.localdate().year:
+        return formats.date_format(of, pgettext("date format", "j M"))
+    return formats.date_format(of, pgettext("date format", "j M Y"))
+
+
+def day(of: date) -> str:
+    """Write a day in full: Monday 23 November."""
+    if of.year == timezone.localdate().year:
+        return formats.date_format(of, pgettext("date format", "l j F"))
+    return formats.date_format(of, pgettext("date format", "l j F Y"))
+
+
+def said_at(at: datetime) -> str:
+    """Write a moment as it stands in a sentence: today at 14:02, or on 23 Nov at 14:02."""
+    local = timezone.localtime(at)
+    clock = formats.date_format(local, "H:i")
+    if local.date() == timezone.localdate():
+        return gettext("today at %(time)s") % {"time": clock}
+    return gettext("on %(date)s at %(time)s") % {"date": _date(local.date()), "time": clock}
+
+
+def parsed(stored: Any) -> datetime | None:
+    """Read a moment from the facts of a row (ISO 8601, aware), or None if it is none."""
+    try:
+        at = parse_datetime(str(stored or ""))
+    except ValueError:
+        return None
+    return at if at and timezone.is_aware(at) else None
+
+
+def size(count: Any) -> str:
+    """Write a number of bytes: 11.4 KB, 25 MB (of 1,024, as people say it)."""
+    if not isinstance(count, int):
+        return "–"
+    for bound, unit in ((MIB, gettext("MB")), (KIB, gettext("KB"))):
+        if count >= bound:
+            return f"{_short(count / bound)} {unit}"
+    return gettext("%(count)d bytes") % {"count": count}
+
+
+def _short(value: float) -> str:
+    places = 0 if value == int(value) or value >= 100 else 1
+    return formats.number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
+
+
+def count(number: Any) -> str:
+    """Write a number with the reader's separators."""
+    if not isinstance(number, int):
+        return "–"
+    return formats.number_format(number, use_l10n=True, force_grouping=True)
+
+
+def span(since: datetime, now: datetime) -> str:
+    """Write how long ago a moment is: 4 s, 12 min, 3 h, 2 d."""
+    seconds = max(0, int((now - since).total_seconds()))
+    for bound, form in (
+        (86_400, pgettext("span", "%d d")),
+        (3_600, pgettext("span", "%d h")),
+        (60, pgettext("span", "%d min")),
+    ):
+        if seconds >= bound:
+            return form % (seconds // bound)
+    return pgettext("span", "%d s") % seconds
+
+
+def outside(text: Any) -> str:
+    """Return words from outside for use in a sentence of ours: on one line, and isolated where
+    they would turn the direction of the words around them (Unicode UAX #9, FSI and PDI)."""
+    line = " ".join(str(text).split())
+    turns = any(bidirectional(c) in _TURNING for c in line)
+    return f"\u2068{line}\u2069" if turns else line
+
+
+# Right-to-left letters, and the marks that change direction.
+_TURNING = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "PDF", "PDI", "FSI"})

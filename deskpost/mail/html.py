@@ -1,0 +1,271 @@
+"""HTML of mail: made safe to show, and made plain text.
+
+Parsers of HTML follow the standard's tree building, whose time is quadratic in nesting and
+in the attributes of one tag. `_too_wild` counts both first; what is beyond any real message
+is shown as plain text.
+"""
+
+import html as entities
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import nh3
+
+from deskpost.mail.htmltext import render
+from deskpost.mail.words import clean
+
+MAX_HTML: Final = 2 * 1024 * 1024  # characters that are read
+MAX_NESTING: Final = 400
+MAX_ATTRIBUTES: Final = 500  # of one tag
+CHECKED_FROM: Final = 8_000  # characters; a shorter text cannot be too wild
+
+_TAGS: Final = frozenset(
+    [
+        "a",
+        "abbr",
+        "address",
+        "b",
+        "blockquote",
+        "br",
+        "caption",
+        "center",
+        "cite",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "font",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "mark",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "time",
+        "tr",
+        "tt",
+        "u",
+        "ul",
+        "var",
+        "wbr",
+    ]
+)
+# What these hold is not text for people.
+_DROPPED: Final = frozenset(
+    [
+        "script",
+        "style",
+        "title",
+        "svg",
+        "math",
+        "template",
+        "iframe",
+        "object",
+        "noembed",
+        "noframes",
+        "noscript",
+        "applet",
+        "audio",
+        "video",
+        "canvas",
+    ]
+)
+_CELL: Final = frozenset({"align", "bgcolor", "colspan", "rowspan", "valign"})
+_ATTRIBUTES: Final = {
+    "*": frozenset({"dir", "lang", "style"}),
+    "a": frozenset({"href", "title"}),
+    "col": frozenset({"span"}),
+    "font": frozenset({"color", "size"}),
+    "img": frozenset({"src", "alt", "height", "width"}),
+    "ol": frozenset({"start"}),
+    "table": frozenset({"align", "bgcolor", "border", "cellpadding", "cellspacing"}),
+    "td": _CELL,
+    "th": _CELL,
+    "time": frozenset({"datetime"}),
+}
+# None of these can fetch anything or leave its place.
+_STYLES: Final = frozenset(
+    [
+        "background-color",
+        "color",
+        "font-size",
+        "font-style",
+        "font-weight",
+        "text-align",
+        "text-decoration",
+        "vertical-align",
+        "white-space",
+    ]
+)
+_SCHEMES: Final = frozenset({"http", "https", "mailto", "tel", "cid"})
+
+_IMAGE = re.compile(r'<img(?: [a-z-]+="[^"]*")*>')
+_LOCAL_IMAGE = re.compile(r' src="cid:', re.IGNORECASE)
+_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
+_ATTRIBUTE = re.compile(
+    r"[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*(?:\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[^\s>]*))?"
+)
+_TAG_END = re.compile(r"[\s/]*>?")
+_ANY_TAG = re.compile(r"<[^<>]*>")
+# These end by themselves or cannot hold anything, so that open ones do not nest.
+_SELF_ENDING: Final = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+        "p",
+        "li",
+        "td",
+        "th",
+        "tr",
+        "dt",
+        "dd",
+        "option",
+        "tbody",
+        "thead",
+        "tfoot",
+        "html",
+        "body",
+        "head",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafeHtml:
+    """HTML that runs nothing and fetches nothing, and how many images were taken out."""
+
+    html: str
+    removed_images: int
+
+
+def sanitise(html: str) -> str:
+    """The HTML without scripts, forms, remote images and styles that could mislead.
+
+    Images stay only where they are parts of the message (`cid:`). At most 2 Mi characters
+    are read. Never raises.
+    """
+    return sanitise_counted(html).html
+
+
+def sanitise_counted(html: str) -> SafeHtml:
+    """Like `sanitise`, and count the images that were removed."""
+    html = clean(html[:MAX_HTML])
+    if _too_wild(html):
+        return SafeHtml(
+            html=f"<pre>{entities.escape(_ANY_TAG.sub(' ', html))}</pre>", removed_images=0
+        )
+    safe = nh3.clean(
+        html,
+        tags=set(_TAGS),
+        clean_content_tags=set(_DROPPED),
+        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        filter_style_properties=set(_STYLES),
+        url_schemes=set(_SCHEMES),
+        link_rel="noopener noreferrer nofollow",
+        strip_comments=True,
+    )
+    removed = 0
+
+    def keep_local(image: re.Match[str]) -> str:
+        nonlocal removed
+        if _LOCAL_IMAGE.search(image[0]):
+            return image[0]
+        removed += 1
+        return ""
+
+    # nh3 writes every attribute in double quotes, escaped: the pattern sees whole tags.
+    return SafeHtml(html=_IMAGE.sub(keep_local, safe), removed_images=removed)
+
+
+def to_text(html: str) -> str:
+    """Readable plain text: paragraphs, lists, `text (url)`, quotations behind "> ".
+
+    At most 2 Mi characters are read. Never raises.
+    """
+    html = clean(html[:MAX_HTML])
+    if _too_wild(html):
+        return entities.unescape(_ANY_TAG.sub(" ", html)).strip()
+    return clean(render(html))
+
+
+def _too_wild(html: str) -> bool:
+    """Whether tags nest deeper, or one has more attributes, than any real message's."""
+    if len(html) < CHECKED_FROM:
+        return False
+    opened: dict[str, int] = {}
+    depth = position = 0
+    while found := _TAG.search(html, position):
+        name = found[2].lower()
+        attributes, position = _attributes(html, found.end())
+        if attributes > MAX_ATTRIBUTES:
+            return True
+        if name in _SELF_ENDING:
+            continue
+        if not found[1]:
+            opened[name] = opened.get(name, 0) + 1
+            depth += 1
+        elif opened.get(name):
+            opened[name] -= 1
+            depth -= 1
+        if depth > MAX_NESTING:
+            return True
+    return False
+
+
+def _attributes(html: str, position: int) -> tuple[int, int]:
+    """How many attributes a tag has (at most one over the limit) and where it ends."""
+    count = 0
+    while count <= MAX_ATTRIBUTES and (found := _ATTRIBUTE.match(html, position)):
+        count, position = count + 1, found.end()
+    end = _TAG_END.match(html, position)
+    return count, end.end() if end else position

@@ -1,0 +1,126 @@
+"""What every page shows around its own content: projects, the project's pane, the outbox banner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from deskpost.logs import queries
+from deskpost.models import Person, Project, Role
+from deskpost.models.permission import ALLOWED, Act
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the project's pane; `failed` is how many notifications failed."""
+
+    words: Words
+    icon: str
+    url: str
+    current: bool
+    failed: queries.Count | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What base.html shows around a page. `outbox` is set while no relay is."""
+
+    projects: tuple[Project, ...]
+    project: Project | None
+    role: Words | str
+    entries: tuple[Entry, ...]
+    outbox: str
+    theme: str
+    path: str
+
+
+# The pane's entries: words, icon, the address that it leads to, what it takes, and the names of
+# the addresses that belong to it.
+PANE: tuple[tuple[Words, str, str, Act, frozenset[str]], ...] = (
+    (_("Requests"), "requests", "requests", Act.READ_REQUESTS, frozenset({"requests", "request"})),
+    (
+        _("Email logs"),
+        "log",
+        "email-logs",
+        Act.READ_LOGS,
+        frozenset(
+            {"email-logs", "email-logs-invitations", "email-logs-incoming"}
+            | {"notification", "incoming"}
+        ),
+    ),
+    (_("Customers"), "people", "customers", Act.MANAGE_CUSTOMERS, frozenset({"customers", "invite"})),
+    (
+        _("Project settings"),
+        "settings",
+        "settings",
+        Act.CHANGE_SETTINGS,
+        frozenset({"settings", "channels", "channel-logs"}),
+    ),
+)
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    """Return `site` for base.html; also where no view was found, or nobody is signed in."""
+    user = getattr(request, "user", None)
+    person = user if isinstance(user, Person) else None
+    project: Project | None = getattr(request, "project", None)
+    role: str = getattr(request, "role", "")
+    return {
+        "site": Site(
+            projects=_projects(person) if person else (),
+            project=project,
+            role=_role_words(person, role),
+            entries=_entries(request, project, role) if project else (),
+            outbox=_outbox(person),
+            theme=getattr(request, "theme", ""),
+            path=request.get_full_path(),
+        )
+    }
+
+
+def _projects(person: Person) -> tuple[Project, ...]:
+    rows = Project.objects.order_by("name", "id")
+    if not person.is_site_admin:
+        rows = rows.filter(memberships__person=person)
+    return tuple(rows)
+
+
+def _role_words(person: Person | None, role: str) -> Words | str:
+    if person and person.is_site_admin:
+        return _("site admin")
+    return Role(role).label if role else ""
+
+
+def _entries(request: HttpRequest, project: Project, role: str) -> tuple[Entry, ...]:
+    here = request.resolver_match.url_name if request.resolver_match else None
+    entries = []
+    for words, icon, name, act, names in PANE:
+        if act not in ALLOWED.get(role, frozenset()):
+            continue
+        if name == "email-logs" and project.kind != Project.Kind.COMPANY:
+            continue
+        entries.append(
+            Entry(
+                words=words,
+                icon=icon,
+                url=reverse(name, args=[project.key]),
+                current=here in names,
+                failed=queries.failed_in(project) if name == "email-logs" else None,
+            )
+        )
+    return tuple(entries)
+
+
+def _outbox(person: Person | None) -> str:
+    """Return the folder in which mail piles up while no relay is set, to those who can set one."""
+    if settings.DESKPOST["RELAY"] is not None or person is None or not person.is_site_admin:
+        return ""
+    return str(settings.OUTBOX)

@@ -1,0 +1,197 @@
+"""A request's page: what was said, how its notifications fared, whom an answer reaches."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db.models.functions import Left
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from deskpost.mail import address
+from deskpost.models import Attachment, Comment, InboundEmail, Notification, Person, Request
+from deskpost.outbound import suppress
+from deskpost.outcomes import NotificationStatus
+from deskpost.web import plaintext
+
+PAGE = 100  # entries on one page
+ASKED = 20  # people whom the hint under the answer names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """Someone whom a notification did not reach, and the notification."""
+
+    name: str
+    notification: uuid.UUID
+
+
+@dataclass(slots=True)
+class Post:
+    """How the notifications of one entry fared; withheld ones were never meant to go."""
+
+    delivered: int = 0
+    failed: int = 0
+    queued: int = 0
+    missed: list[Missed] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.delivered or self.failed or self.queued)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of the conversation, ready to be shown."""
+
+    comment: Comment
+    part: str  # reporter, participant or agent
+    text: SafeString
+    rest: SafeString
+    shortened: bool
+    files: list[Attachment]
+    post: Post
+    has_email_entry: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A page of the conversation, in order of time; `earlier` asks for the page before it."""
+
+    entries: list[Entry]
+    earlier: int | None
+
+
+def read(request: Request, before: int | None = None) -> Conversation:
+    """Return the last entries of the conversation, or the last before that comment."""
+    rows = _rows(request, before)
+    more, rows = len(rows) > PAGE, rows[:PAGE][::-1]
+    comments = [row.comment for row in rows]
+    posts = _posts(request, comments)
+    kept = _kept_emails(comments)
+    participants = set(request.participants.values_list("person_id", flat=True))
+    entries = [
+        Entry(
+            comment=row.comment,
+            part=_part(request, row.comment, participants),
+            text=plaintext.paragraphs(row.text),
+            rest=plaintext.paragraphs(row.rest),
+            shortened=len(row.text) > plaintext.SHOWN,
+            files=list(row.comment.attachments.all()),
+            post=posts[row.comment.pk],
+            has_email_entry=row.comment.incoming in kept,
+        )
+        for row in rows
+    ]
+    return Conversation(entries=entries, earlier=comments[0].pk if more else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """A comment without its texts, and as much of them as is shown."""
+
+    comment: Comment
+    text: str
+    rest: str
+
+
+def _rows(request: Request, before: int | None) -> list[_Row]:
+    """Return one more than a page, newest first."""
+    comments = request.comments.order_by("-pk").defer("text", "rest", "html")
+    if before is not None:
+        comments = comments.filter(pk__lt=before)
+    found = (
+        comments.select_related("author")
+        .prefetch_related("attachments")
+        .annotate(head=Left("text", plaintext.SHOWN + 1), tail=Left("rest", plaintext.SHOWN))
+    )
+    return [_Row(comment=row, text=row.head, rest=row.tail) for row in found[: PAGE + 1]]
+
+
+def _part(request: Request, comment: Comment, participants: set[int]) -> str:
+    if comment.author_id == request.reporter_id:
+        return _("reporter")
+    return _("participant") if comment.author_id in participants else _("agent")
+
+
+def _posts(request: Request, comments: Iterable[Comment]) -> defaultdict[int, Post]:
+    """Return how each comment's notifications fared; by the log, and so while its rows live."""
+    posts: defaultdict[int, Post] = defaultdict(Post)
+    notes = (
+        Notification.objects.filter(
+            project=request.project_id, request_key=request.key, comment__in=comments
+        )
+        .select_related("person")
+        .only("comment_id", "status", "person__name", "person__email")
+        .order_by("pk")
+    )
+    for note in notes:
+        _count(posts[note.comment_id or 0], note)
+    return posts
+
+
+def _count(post: Post, note: Notification) -> None:
+    if note.status == NotificationStatus.DELIVERED:
+        post.delivered += 1
+    elif note.status == NotificationStatus.QUEUED:
+        post.queued += 1
+    elif note.status == NotificationStatus.FAILED:
+        post.failed += 1
+        post.missed.append(Missed(name=str(note.person), notification=note.pk))
+
+
+def _kept_emails(comments: Iterable[Comment]) -> set[uuid.UUID | None]:
+    """Return which of the messages that the comments came from are still in the log."""
+    ids = [comment.incoming for comment in comments if comment.incoming]
+    return set(InboundEmail.objects.filter(pk__in=ids).values_list("pk", flat=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Whom an answer would reach by email, and whom not and why."""
+
+    reached: list[str]
+    missed: list[str]
+    others: int
+
+    def sentences(self) -> list[str]:
+        """Return it in words."""
+        comma = pgettext("between the names of a list", ", ")
+        said = []
+        if self.reached:
+            said.append(_("Goes to %(people)s.") % {"people": comma.join(self.reached)})
+        elif not self.others:
+            said.append(_("Goes to nobody by email."))
+        if self.missed:
+            said.append(_("Not to %(people)s.") % {"people": comma.join(self.missed)})
+        if self.others:
+            said.append(_("%(count)s more people take part.") % {"count": self.others})
+        return said
+
+
+def reach(request: Request, author: Person) -> Reach:
+    """Return whom an answer by that author reaches: the reporter and the participants, save the
+    author and those to whom nothing is sent."""
+    rows = request.participants.select_related("person").order_by("pk")
+    people = {person.pk: person for person in (request.reporter, *(row.person for row in rows))}
+    people.pop(author.pk, None)
+    asked = [(plaintext.one_line(str(p)), obstacle(p)) for p in list(people.values())[:ASKED]]
+    return Reach(
+        reached=[name for name, why in asked if why is None],
+        missed=[_("%(name)s (%(why)s)") % {"name": n, "why": why} for n, why in asked if why],
+        others=max(0, len(people) - ASKED),
+    )
+
+
+def obstacle(person: Person) -> str | None:
+    """Return why email would not reach the person, if so; in the order of outbound/guards.py."""
+    if address.problem(person.email, smtputf8=True):
+        return _("malformed address")
+    if person.address_private:
+        return _("private address")
+    if person.unsubscribed_at:
+        return _("unsubscribed")
+    return _("address blocked") if suppress.is_blocked(person.email) else None

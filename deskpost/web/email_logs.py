@@ -1,0 +1,188 @@
+"""The Email logs page: what was sent and what came, why, and the raw original."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.files.storage import storages
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+)
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from deskpost.logs import queries
+from deskpost.models import AuditEntry, Channel, InboundEmail, Project
+from deskpost.models.permission import Act
+from deskpost.outbound import suppress
+from deskpost.web import incoming_log, notification_log
+from deskpost.web.access import project_view, signed_in
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase]
+
+
+def company_managed(view: View[P]) -> View[P]:
+    """Answer 404, with words and a way on, in a team-managed project: it has no such page."""
+
+    @wraps(view)
+    def guarded(
+        request: HttpRequest, project: Project, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
+        if project.kind != Project.Kind.COMPANY:
+            return render(request, "email_logs/team_managed.html", {"project": project}, status=404)
+        return view(request, project, *args, **kwargs)
+
+    return guarded
+
+
+# --- Customer notifications ----------------------------------------------------------------------
+
+
+@require_safe
+@project_view(Act.READ_LOGS)
+@company_managed
+def request_notifications(request: HttpRequest, project: Project) -> HttpResponse:
+    """Customer notifications › Request notifications."""
+    return _notifications(request, project, notification_log.REQUESTS)
+
+
+@require_safe
+@project_view(Act.READ_LOGS)
+@company_managed
+def invitations(request: HttpRequest, project: Project) -> HttpResponse:
+    """Customer notifications › Customer invitations."""
+    return _notifications(request, project, notification_log.INVITATIONS)
+
+
+def _notifications(request: HttpRequest, project: Project, name: str) -> HttpResponse:
+    log = notification_log.Log(request, project, name)
+    return render(request, "email_logs/notifications.html", log.context() | common())
+
+
+@require_safe
+@project_view(Act.READ_LOGS)
+@company_managed
+def notification(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpResponse:
+    """One notification in its drawer, beside the list to which it belongs."""
+    note = queries.notification(project, pk)
+    if note is None:
+        raise Http404
+    log = notification_log.Log(request, project, notification_log.name_for(note))
+    context = log.context(note) | common() | {"entry": log.drawer(note)}
+    return render(request, "email_logs/notifications.html", context)
+
+
+@require_POST
+@project_view(Act.UNBLOCK)
+@company_managed
+def unblock(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpResponse:
+    """Allow mail to the notification's address again. Resends nothing."""
+    note = queries.notification(project, pk)
+    if note is None:
+        raise Http404
+    address = {"address": note.address}
+    if suppress.unblock(note.address, by=signed_in(request), project=project):
+        messages.success(
+            request, _("%(address)s can get mail again. Nothing was resent.") % address
+        )
+    else:
+        messages.info(request, _("%(address)s was not blocked. Nothing was changed.") % address)
+    log = notification_log.Log(request, project, notification_log.name_for(note))
+    return HttpResponseRedirect(log.entry_url(note.pk))
+
+
+# --- Incoming emails -----------------------------------------------------------------------------
+
+
+@require_safe
+@project_view(Act.READ_LOGS)
+@company_managed
+def incoming(request: HttpRequest, project: Project) -> HttpResponse:
+    """Incoming emails: the processing log of the chosen channel."""
+    channels, channel = incoming_log.choose(project, request.GET.get("channel", ""))
+    if channel is None:
+        return render(request, "email_logs/no_channel.html", {"project": project} | common())
+    return _incoming(request, project, channels, channel, None)
+
+
+@require_safe
+@project_view(Act.READ_LOGS)
+@company_managed
+def incoming_email(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpResponse:
+    """One incoming message in its drawer, beside its channel's log."""
+    row = queries.incoming_email(project, pk)
+    if row is None:
+        raise Http404
+    return _incoming(request, project, queries.channels(project), row.channel, row)
+
+
+def _incoming(
+    request: HttpRequest,
+    project: Project,
+    channels: list[Channel],
+    channel: Channel,
+    row: InboundEmail | None,
+) -> HttpResponse:
+    log = incoming_log.Log(request, project, channel, under_channels=False)
+    context = log.context(row) | common() | {"channels": channels}
+    if row:
+        context["entry"] = log.drawer(row)
+    return render(request, "email_logs/incoming.html", context)
+
+
+def common() -> dict[str, Any]:
+    """Return what every page of the log shows."""
+    return {"kept_days": settings.DESKPOST["RETENTION_DAYS"]}
+
+
+# --- The raw message -----------------------------------------------------------------------------
+
+
+@require_safe
+@project_view(Act.DOWNLOAD_RAW)
+def raw(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpResponseBase:
+    """The message as it came, byte for byte. The same file from the Email logs page and from Email
+    channels, which team-managed projects have too. That it was taken is written down."""
+    row = queries.incoming_email(project, pk)
+    if row is None:
+        raise Http404
+    context = {"project": project, "row": row, "way_back": _way_back(project, row)}
+    if not row.raw_key:
+        return render(request, "email_logs/raw_gone.html", context | {"never": True}, status=404)
+    try:
+        file = storages["raw"].open(row.raw_key)
+    except FileNotFoundError:
+        return render(request, "email_logs/raw_gone.html", context, status=410)
+    AuditEntry.objects.create(
+        person=signed_in(request),
+        project=project,
+        act=AuditEntry.Act.RAW_DOWNLOAD,
+        subject=str(row.pk),
+        details={"sender": row.sender or row.envelope_from, "channel": row.channel.address},
+    )
+    response = FileResponse(
+        file, as_attachment=True, filename=f"deskpost-{row.pk}.eml", content_type="message/rfc822"
+    )
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _way_back(project: Project, row: InboundEmail) -> str:
+    if project.kind == Project.Kind.COMPANY:
+        return reverse("incoming", args=[project.key, row.pk])
+    return f"{reverse('channel-logs', args=[project.key, row.channel_id])}?entry={row.pk}"

@@ -1,0 +1,118 @@
+"""What the lists of the log have in common: filters in the address, the tally, chips, days."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from itertools import groupby
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.utils import timezone
+
+from deskpost.logs.queries import Count
+
+TEXT_LIMIT = 200
+EARLIEST, LATEST = date(2000, 1, 1), date(2200, 1, 1)
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """The filters that an address holds, as text; what is not set is not in it."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, query: QueryDict, names: Iterable[str]) -> Filters:
+        """Take the named filters from a query string: one line each, without control characters."""
+        texts = {name: clean(query.get(name, "")) for name in names}
+        return cls({name: text for name, text in texts.items() if text})
+
+    def get(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def query(self, **changes: str | None) -> str:
+        """Return the query string (with its `?`, or empty) with some filters changed; None takes
+        one away."""
+        merged = {**self.values, **changes}
+        kept = {name: value for name, value in merged.items() if value}
+        return f"?{urlencode(kept)}" if kept else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """One status of the tally: its words, how many rows it has, and the address of its filter."""
+
+    words: str
+    count: Count
+    url: str
+    current: bool
+    bad: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """One filter in force, and the address without it."""
+
+    label: str
+    value: str
+    remove: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayOf:
+    """The rows of one day; `whole` unless the page begins or ends within it."""
+
+    day: date
+    rows: tuple[Any, ...]
+    whole: bool
+
+
+def clean(text: str) -> str:
+    """Return text from an address fit for a search: short, printable, on one line."""
+    printable = "".join(c if c.isprintable() else " " for c in text[:TEXT_LIMIT])
+    return " ".join(printable.split())
+
+
+def as_uuid(text: str) -> uuid.UUID | None:
+    """Read an id from an address; what is none is ignored."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def as_day(text: str) -> date | None:
+    """Read a day (2026-11-23) from an address; what is none, or absurd, is ignored."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if EARLIEST <= day <= LATEST else None
+
+
+def by_day(
+    rows: Iterable[Row], moment: Callable[[Row], datetime], *, begins: bool, ends: bool
+) -> list[DayOf]:
+    """Group rows, newest first, by the reader's days.
+
+    `begins` and `ends` say whether the page holds the beginning and the end of the list: a day
+    that goes on on another page is not whole.
+    """
+    groups = [
+        (day, tuple(found)) for day, found in groupby(rows, lambda r: timezone.localdate(moment(r)))
+    ]
+    last = len(groups) - 1
+    return [
+        DayOf(day=day, rows=found, whole=(begins or n > 0) and (ends or n < last))
+        for n, (day, found) in enumerate(groups)
+    ]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)

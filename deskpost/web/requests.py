@@ -1,0 +1,222 @@
+"""Requests: the list, one request with its conversation, answering it, its attachments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Count, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from deskpost.desk import requests as desk
+from deskpost.models import Attachment, InboundEmail, Project, Request
+from deskpost.models.permission import ALLOWED, Act
+from deskpost.web import conversation, files, plaintext
+from deskpost.web.access import project_view, signed_in
+from deskpost.web.pages import page
+
+ANSWER_LIMIT = 100_000  # characters
+KEY = re.compile(r"\w{1,12}-\d{1,10}", re.ASCII)
+
+Status = Request.Status
+OPEN, RESOLVED = (Status.OPEN, Status.PENDING), (Status.RESOLVED, Status.CLOSED)
+FILTERS: Mapping[str, tuple[Status, ...]] = {
+    "open": OPEN,
+    "resolved": RESOLVED,
+    "all": OPEN + RESOLVED,
+}
+# The icon of each status; only what waits for us is coloured.
+TONES: Mapping[Status, str] = {
+    Status.OPEN: "wait",
+    Status.PENDING: "held",
+    Status.RESOLVED: "good",
+    Status.CLOSED: "skip",
+}
+
+
+@require_safe
+@project_view(Act.READ_REQUESTS)
+def listing(request: HttpRequest, project: Project) -> HttpResponse:
+    """List requests, the last touched first: `?show=open`, `resolved` or `all`."""
+    sums = _sums(project)
+    if not sums["all"]:
+        return render(request, "requests/none_yet.html", _first_steps(request, project))
+    show = request.GET.get("show", "open")
+    show = show if show in FILTERS else "open"
+    found = page(_found(project, show), request.GET.get("page"))
+    values = {"page": found, "days": _days(found.rows), "show": show, "sums": sums}
+    return render(request, "requests/list.html", values)
+
+
+def _sums(project: Project) -> dict[str, int]:
+    """Return how many requests each filter would show."""
+    rows = Request.objects.filter(project=project).values_list("status")
+    by_status = dict(rows.annotate(count=Count("pk")).order_by())
+    return {name: sum(by_status.get(s, 0) for s in chosen) for name, chosen in FILTERS.items()}
+
+
+def _found(project: Project, show: str) -> QuerySet[Request]:
+    rows = Request.objects.filter(project=project).select_related("reporter")
+    if show != "all":
+        rows = rows.filter(status__in=FILTERS[show])
+    return rows.order_by("-updated_at", "-pk")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the list."""
+
+    request: Request
+    tone: str
+
+
+def _days(rows: list[Request]) -> list[tuple[date, list[Line]]]:
+    """Return the lines by the reader's day."""
+    days = groupby(rows, key=lambda row: timezone.localtime(row.updated_at).date())
+    return [
+        (day, [Line(request=row, tone=TONES[Status(row.status)]) for row in of_day])
+        for day, of_day in days
+    ]
+
+
+def _first_steps(request: HttpRequest, project: Project) -> dict[str, Any]:
+    """Return what the page says while there is no request: where to write, and to the site admin
+    how to try it from the shell."""
+    channel = project.channels.order_by("pk").first()
+    port = settings.DESKPOST["SMTP_PORT"]
+    host = settings.DESKPOST["SMTP_HOST"]
+    return {
+        "project": project,
+        "channel": channel,
+        "port": port if signed_in(request).is_site_admin else 0,
+        "host": "127.0.0.1" if host in {"0.0.0.0", "::"} else host,  # noqa: S104 (compared only)
+        "mail_came": InboundEmail.objects.filter(project=project).exists(),
+        **_rights(request, project),
+    }
+
+
+def _rights(request: HttpRequest, project: Project) -> dict[str, bool]:
+    """Return what the templates ask about the reader; only company-managed projects have logs."""
+    allowed = ALLOWED[request.role]  # type: ignore[attr-defined]
+    has_logs = project.kind == Project.Kind.COMPANY
+    return {
+        "may_answer": Act.ANSWER_REQUESTS in allowed,
+        "may_read_logs": has_logs and Act.READ_LOGS in allowed,
+        "may_download_raw": has_logs and Act.DOWNLOAD_RAW in allowed,
+        "may_change_settings": Act.CHANGE_SETTINGS in allowed,
+    }
+
+
+def find(project: Project, key: str) -> Request:
+    """Return the request of that key in the project, or raise Http404."""
+    if not KEY.fullmatch(key):
+        raise Http404
+    rows = Request.objects.select_related("reporter", "channel", "request_type", "follows")
+    return get_object_or_404(rows, project=project, key=key.upper())
+
+
+@require_safe
+@never_cache
+@project_view(Act.READ_REQUESTS)
+def detail(request: HttpRequest, project: Project, request_key: str) -> HttpResponse:
+    """Show a request and its conversation."""
+    return _show(request, project, find(project, request_key))
+
+
+def _show(
+    request: HttpRequest, project: Project, asked: Request, *, typed: str = "", error: str = ""
+) -> HttpResponse:
+    before = request.GET.get("before", "")
+    known = before.isascii() and before.isdigit() and len(before) <= 18
+    values = {
+        "project": project,
+        "asked": asked,
+        "tone": TONES[Status(asked.status)],
+        "is_open": asked.status in OPEN,
+        "is_closed": asked.status == Status.CLOSED,
+        "conversation": conversation.read(asked, int(before) if known else None),
+        "participants": asked.participants.select_related("person").order_by("pk")[:100],
+        "hint": conversation.reach(asked, signed_in(request)).sentences(),
+        "shows_delivered": settings.DESKPOST["LOG_DELIVERED"],
+        "typed": typed,
+        "error": error,
+        **_rights(request, project),
+    }
+    return render(request, "requests/detail.html", values, status=422 if error else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@project_view(Act.ANSWER_REQUESTS)
+def reply(request: HttpRequest, project: Project, request_key: str) -> HttpResponseBase:
+    """Add an agent's answer. What cannot be taken is shown again with the reason."""
+    asked = find(project, request_key)
+    if request.method != "POST":
+        return redirect("request", project.key, asked.key)
+    typed = plaintext.typed(request.POST.get("body", ""))
+    if error := _fault(asked, typed):
+        return _show(request, project, asked, typed=typed, error=error)
+    comment = desk.add_comment(
+        asked, signed_in(request), desk.Entry(text=typed.strip("\n")), now=timezone.now()
+    )
+    messages.success(request, _("Answer added. The line under it shows how its emails fare."))
+    address = redirect("request", project.key, asked.key)
+    address["Location"] += f"#c{comment.pk}"
+    return address
+
+
+def _fault(asked: Request, typed: str) -> str:
+    """Return why the answer cannot be taken, or nothing."""
+    if asked.status == Status.CLOSED:
+        return _("The request is closed. Open it again, then answer.")
+    if not typed.strip():
+        return _("There is no text in the answer yet.")
+    if len(typed) > ANSWER_LIMIT:
+        most = f"{ANSWER_LIMIT:,}"
+        return _("The answer is longer than %(most)s characters. Shorten it.") % {"most": most}
+    return ""
+
+
+@require_http_methods(["GET", "POST"])
+@project_view(Act.ANSWER_REQUESTS)
+def resolve(request: HttpRequest, project: Project, request_key: str) -> HttpResponseBase:
+    """Mark the request resolved."""
+    return _change(request, project, request_key, desk.resolve, _("Request resolved."))
+
+
+@require_http_methods(["GET", "POST"])
+@project_view(Act.ANSWER_REQUESTS)
+def reopen(request: HttpRequest, project: Project, request_key: str) -> HttpResponseBase:
+    """Take the request up again."""
+    return _change(request, project, request_key, desk.reopen, _("Request opened again."))
+
+
+def _change(
+    request: HttpRequest, project: Project, key: str, change: Callable[..., None], said: str
+) -> HttpResponse:
+    """Make the change on POST; a GET (a reload, a stray link) only leads to the request."""
+    asked = find(project, key)
+    if request.method == "POST":
+        change(asked, now=timezone.now())
+        messages.success(request, said)
+    return redirect("request", project.key, asked.key)
+
+
+@require_safe
+@project_view(Act.READ_REQUESTS)
+def attachment(request: HttpRequest, project: Project, pk: int) -> HttpResponseBase:
+    """Hand out a file of one of the project's requests."""
+    if pk >= 2**63:
+        raise Http404
+    rows = Attachment.objects.filter(comment__request__project=project)
+    return files.response(get_object_or_404(rows, pk=pk))

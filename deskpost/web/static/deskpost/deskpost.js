@@ -1,0 +1,79 @@
+// Keys and toasts. Every page works without this file.
+"use strict";
+
+(() => {
+  const rows = () => [...document.querySelectorAll("tr[data-row] .row-link")];
+
+  function step(by) {
+    const links = rows();
+    if (!links.length) return;
+    const here = links.findIndex((link) => link === document.activeElement);
+    const from = here >= 0 ? here : links.findIndex((link) => link.hasAttribute("aria-current"));
+    const next = from < 0 ? (by > 0 ? 0 : links.length - 1) : from + by;
+    const link = links[Math.min(Math.max(next, 0), links.length - 1)];
+    link.focus();
+    link.scrollIntoView({ block: "nearest" });
+  }
+
+  const keys = {
+    j: () => step(1),
+    k: () => step(-1),
+    "/": () => document.querySelector(".filters input[type=search]")?.focus(),
+  };
+
+  function isTyping(target) {
+    return target.closest("input, textarea, select, [contenteditable]") !== null;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const target = event.target instanceof Element ? event.target : document.body;
+    if (event.key === "Escape") {
+      if (isTyping(target)) target.blur();
+      else document.querySelector(".drawer [data-close]")?.click();
+      return;
+    }
+    if (isTyping(target) || document.documentElement.dataset.keys === "off") return;
+    const act = keys[event.key];
+    if (act) {
+      event.preventDefault();
+      act();
+    }
+  });
+
+  document.addEventListener("click", (event) => {
+    if (!(event.target instanceof Element)) return;
+    event.target.closest("[data-dismiss]")?.closest(".toast")?.remove();
+  });
+
+  // A choice of channel takes effect at once; its button is for those without this file.
+  document.addEventListener("change", (event) => {
+    if (event.target instanceof HTMLSelectElement && "submit" in event.target.dataset) {
+      event.target.form?.requestSubmit();
+    }
+  });
+
+  let cameFrom = "";
+
+  // An opened entry takes the focus to its title; a closed one gives it back to its row.
+  document.addEventListener("htmx:afterSettle", () => {
+    const title = document.querySelector(".drawer h2");
+    if (title) {
+      cameFrom = document.querySelector(".ledger tr.open")?.id ?? "";
+      title.focus({ preventScroll: true });
+    } else if (cameFrom) {
+      document.getElementById(cameFrom)?.querySelector(".row-link")?.focus({ preventScroll: true });
+      cameFrom = "";
+    }
+    dropRepeatedDays();
+  });
+
+  // Rows that were added by "Load more" may go on with a day that is there already.
+  function dropRepeatedDays() {
+    const seen = new Set();
+    for (const head of document.querySelectorAll(".ledger tr.day[data-day]")) {
+      if (seen.has(head.dataset.day)) head.remove();
+      seen.add(head.dataset.day);
+    }
+  }
+})();
