@@ -204,7 +204,7 @@ def claim_inbound(owner: str) -> list[InboundEmail]:
     """
     now = timezone.now()
     waiting = InboundEmail.objects.filter(due_at__lte=now)
-    projects = waiting.values("project").annotate(first=Min("id")).order_by("first")
+    projects = waiting.values("project").annotate(first=Min("received_at")).order_by("first")
     for project_id in projects.values_list("project", flat=True):
         with transaction.atomic():
             if not queue.lock(Project.objects.filter(pk=project_id)).exists():

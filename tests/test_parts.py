@@ -1,8 +1,11 @@
 """Each part starts, does one real thing, and is gone afterwards."""
 
 import os
+import shutil
 import smtplib
 import ssl
+import subprocess
+import sys
 import tempfile
 from imaplib import IMAP4, IMAP4_SSL
 from pathlib import Path
@@ -153,6 +156,34 @@ def test_a_program_that_does_not_listen_to_requests_is_killed(tmp_path: Path) ->
     process.wait_ready((tmp_path / "ready").exists)
     process.stop(seconds=0.5)
     assert gone(process.pid)
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is not installed")
+def test_a_server_does_not_outlive_tests_that_are_killed(tmp_path: Path) -> None:
+    script = (
+        "import os, signal; from pathlib import Path; from tests.parts.process import Process;"
+        "server = Process(['/bin/sleep', '60'], log=Path('log'), cwd=Path());"
+        "cmdline = Path(f'/proc/{server.pid}/cmdline');"
+        "server.wait_ready(lambda: cmdline.read_text().startswith('/bin/sleep'));"
+        "print(server.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert wait_until(lambda: not runs(int(killed.stdout)), seconds=10)
+
+
+def runs(pid: int) -> bool:
+    """Say whether a process exists that is more than a remnant nobody has asked about."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
 
 
 def test_the_tests_have_a_folder_of_their_own() -> None:

@@ -37,7 +37,9 @@ TITLES = {
     Outcome.NO_PERMISSION: gettext_lazy("The sender has no part in %(key)s. No comment was made."),
     Outcome.REQUEST_CLOSED: gettext_lazy("%(key)s is closed. No comment was made."),
     Outcome.SIGNUP_CLOSED: gettext_lazy("The sender is not a customer here. No request was made."),
-    Outcome.REQUIRED_FIELDS: gettext_lazy("Mail cannot give what is required. No request was made."),
+    Outcome.REQUIRED_FIELDS: gettext_lazy(
+        "Mail cannot give what is required. No request was made."
+    ),
     Outcome.INTERNAL_ERROR: gettext_lazy("Deskpost failed on this message and set it aside."),
 }
 
@@ -85,7 +87,9 @@ BECAME = {
     IncomingStatus.SKIPPED: gettext_lazy(
         "It was set aside: nothing was added to a request, and nobody was notified."
     ),
-    IncomingStatus.FAILED: gettext_lazy("It made no request and no comment, and nobody was notified."),
+    IncomingStatus.FAILED: gettext_lazy(
+        "It made no request and no comment, and nobody was notified."
+    ),
 }
 
 
@@ -282,7 +286,9 @@ NOTES = {
     Rule.SIZE: gettext_lazy("The site admin sets the limit (DESKPOST_INBOUND_LIMIT)."),
     Rule.SEEN: gettext_lazy("The same Message-ID, sender, date and text as an earlier message."),
     Rule.BLOCK_LIST: gettext_lazy("The block list of the project."),
-    Rule.AUTO_REPLY: gettext_lazy("An allowed domain passes this rule: the allow list of the project."),
+    Rule.AUTO_REPLY: gettext_lazy(
+        "An allowed domain passes this rule: the allow list of the project."
+    ),
     Rule.BULK: gettext_lazy("An allowed domain passes this rule: the allow list of the project."),
     Rule.LOOP: gettext_lazy("No setting lifts this threshold."),
     Rule.CLOSED: gettext_lazy("The project decides whether an answer then opens a new request."),

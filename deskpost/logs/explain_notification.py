@@ -116,7 +116,9 @@ def _happened(note: Notification, attempts: Sequence[Attempt]) -> tuple[str, ...
             return (first, _("Nothing left this site yet."))
         return (first, _("It stopped before sending it. Nothing left this site."))
     tried = ngettext(
-        "It was handed to a server once.", "It was handed to a server %(count)d times.", len(attempts)
+        "It was handed to a server once.",
+        "It was handed to a server %(count)d times.",
+        len(attempts),
     ) % {"count": len(attempts)}
     return (first, f"{tried} {_ending(note, attempts[-1])}".strip())
 
@@ -190,6 +192,8 @@ PROBLEMS = {
 
 
 def _malformed(note: Notification, facts: Facts) -> Why:
+    if "problem" not in facts:  # the server found it, not we
+        return _refused(note, facts)
     sentences = [str(PROBLEMS.get(str(facts.get("problem")), ""))]
     if facts.get("suggestion"):
         suggestion = words.outside(facts["suggestion"])
@@ -206,8 +210,8 @@ def _malformed(note: Notification, facts: Facts) -> Why:
 
 
 def _too_large(note: Notification, facts: Facts) -> Why:
-    if "bytes" not in facts:
-        return Why()
+    if "bytes" not in facts:  # the server found it, not we
+        return _refused(note, facts)
     sentence = _("It has %(size)s; this site sends up to %(limit)s.") % {
         "size": words.size(facts["bytes"]),
         "limit": words.size(facts.get("limit")),

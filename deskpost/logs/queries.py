@@ -228,7 +228,9 @@ def _is_sender(channel: Channel, sender: str) -> Q:
     """A whole address finds itself, by the index; a part of one finds all that hold it."""
     if "@" in sender.strip("@"):
         key = address.normalise(sender)
-        return Q(project=channel.project_id, sender_key=key) | Q(sender_key="", envelope_from=sender)
+        return Q(project=channel.project_id, sender_key=key) | Q(
+            sender_key="", envelope_from=sender
+        )
     return _sender_has(sender)
 
 
@@ -278,7 +280,9 @@ def health(channel: Channel) -> ChannelHealth:
 # --- Common ------------------------------------------------------------------------------------
 
 
-def _page(rows: QuerySet[Log], before: uuid.UUID | None) -> tuple[tuple[Log, ...], uuid.UUID | None]:
+def _page(
+    rows: QuerySet[Log], before: uuid.UUID | None
+) -> tuple[tuple[Log, ...], uuid.UUID | None]:
     if before:
         rows = rows.filter(pk__lt=before)
     found = list(rows.order_by("-pk")[: PAGE + 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Any
 from unicodedata import bidirectional
@@ -22,14 +23,15 @@ def moment(at: datetime, style: str = "short") -> str:
         return formats.date_format(local, "H:i")
     if style == "seconds":
         return formats.date_format(local, "H:i:s")
-    date_words = _date(local.date())
+    date_words = short_day(local.date())
     if style == "date":
         return date_words
     clock = formats.date_format(local, "H:i:s" if style == "exact" else "H:i")
     return pgettext("moment", "%(date)s, %(time)s") % {"date": date_words, "time": clock}
 
 
-def _date(of: date) -> str:
+def short_day(of: date) -> str:
+    """Write a day briefly: 23 Nov."""
     if of.year == timezone.localdate().year:
         return formats.date_format(of, pgettext("date format", "j M"))
     return formats.date_format(of, pgettext("date format", "j M Y"))
@@ -48,7 +50,7 @@ def said_at(at: datetime) -> str:
     clock = formats.date_format(local, "H:i")
     if local.date() == timezone.localdate():
         return gettext("today at %(time)s") % {"time": clock}
-    return gettext("on %(date)s at %(time)s") % {"date": _date(local.date()), "time": clock}
+    return gettext("on %(date)s at %(time)s") % {"date": short_day(local.date()), "time": clock}
 
 
 def parsed(stored: Any) -> datetime | None:
@@ -61,10 +63,10 @@ def parsed(stored: Any) -> datetime | None:
 
 
 def size(count: Any) -> str:
-    """Write a number of bytes: 11.4 KB, 25 MB (of 1,024, as people say it)."""
+    """Write a number of bytes: 11.4 KB, or 25 MiB as in the settings (1,024 to the step)."""
     if not isinstance(count, int):
         return "–"
-    for bound, unit in ((MIB, gettext("MB")), (KIB, gettext("KB"))):
+    for bound, unit in ((MIB, gettext("MiB")), (KIB, gettext("KB"))):
         if count >= bound:
             return f"{_short(count / bound)} {unit}"
     return gettext("%(count)d bytes") % {"count": count}
@@ -72,7 +74,7 @@ def size(count: Any) -> str:
 
 def _short(value: float) -> str:
     places = 0 if value == int(value) or value >= 100 else 1
-    return formats.number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
+    return formats.number_format(round(value, places), decimal_pos=places, use_l10n=True, force_grouping=True)
 
 
 def count(number: Any) -> str:
@@ -95,13 +97,23 @@ def span(since: datetime, now: datetime) -> str:
     return pgettext("span", "%d s") % seconds
 
 
+def visible(text: Any) -> str:
+    """Return text from outside with what cannot be seen made visible, as in `[U+202E]`.
+
+    Marks of direction (Unicode UAX #9) would let an address or a subject look like another one;
+    control characters would let it hide. Line breaks and tabs stay.
+    """
+    return _HIDDEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", str(text))
+
+
+_HIDDEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+
+
 def outside(text: Any) -> str:
-    """Return words from outside for use in a sentence of ours: on one line, and isolated where
-    they would turn the direction of the words around them (Unicode UAX #9, FSI and PDI)."""
-    line = " ".join(str(text).split())
-    turns = any(bidirectional(c) in _TURNING for c in line)
+    """Return words from outside for use in a sentence of ours: visible, on one line, and isolated
+    where their letters run the other way, so that the words around them stay in place."""
+    line = visible(" ".join(str(text).split()))
+    turns = any(bidirectional(c) in {"R", "AL", "AN"} for c in line)
     return f"\u2068{line}\u2069" if turns else line
-
-
-# Right-to-left letters, and the marks that change direction.
-_TURNING = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "PDF", "PDI", "FSI"})

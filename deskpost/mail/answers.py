@@ -64,7 +64,7 @@ _NO_SUCH = _words(
     r"no such (?:user|recipient|mailbox|address|person|account|local|email)",
     r"(?:user|recipient|mailbox|address|account|inbox).{0,60}"
     r"(?:does not exist|doesn't exist|do not exist|not found|unknown)",
-    r"no (?:mailbox|user) (?:here )?(?:by|with|under|for)|invalid (?:user|mailbox)",
+    r"no (?:mailbox|user) (?:here )?(?:by|with|under|for)|invalid (?:user|mailbox|recipient)",
     r"doesn't have an? .{0,40}account|recipnotfound|recipientnotfound",
     r"not (?:a valid|our) (?:mailbox|user|customer)|isn't a valid|address unknown",
     r"(?:account|mailbox|user|address).{0,40}"
@@ -94,6 +94,8 @@ def _codes(*codes: int) -> frozenset[int]:
 
 
 _NO_DETAIL = re.compile(r"|5\.0\.\d+|5\.1\.0|5\.5\.0")  # no enhanced code, or one that says nothing
+# The same, and what is about the recipient's address (5.1.7 and 5.1.8 are about the sender's).
+_OF_RECIPIENT = re.compile(r"|5\.0\.\d+|5\.1\.(?:[0-6]|\d{2,3})|5\.5\.0")
 
 _TABLE: Final = (
     _Row(enhanced=re.compile(r"4\..+"), reason=PROVIDER),
@@ -108,7 +110,7 @@ _TABLE: Final = (
     _Row(enhanced=_NO_DETAIL, words=_LARGE, reason=TOO_LARGE),
     _Row(codes=_codes(552), enhanced=_NO_DETAIL, reason=TOO_LARGE),
     _Row(codes=_codes(501, 553), enhanced=_NO_DETAIL, words=_MALFORMED, reason=INVALID),
-    _Row(enhanced=_NO_DETAIL, words=_NO_SUCH, reason=PROVIDER, suppress=HARD),
+    _Row(enhanced=_OF_RECIPIENT, words=_NO_SUCH, reason=PROVIDER, suppress=HARD),
     _Row(enhanced=re.compile(r"5\.[1-7]\..+"), reason=PROVIDER),
     _Row(words=_KNOWN, reason=PROVIDER),
     _Row(reason=UNKNOWN),

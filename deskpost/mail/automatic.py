@@ -58,7 +58,10 @@ _DELIVERY = re.compile(
     r"|non ?remis|unzustellbar|no se pudo entregar|配信|配送|不達|届きません|送信できません",
     re.IGNORECASE,
 )
-_MAILER = re.compile(r"(?:mailer-daemon|postmaster|mail-daemon|mdaemon)(?:[+=-].*)?", re.IGNORECASE)
+_DAEMON = re.compile(
+    r"mailer[-_]?daemon|mail[-_]daemon|mail delivery (?:sub)?system", re.IGNORECASE
+)
+_POSTMASTER = re.compile(r"\bpost_?master\b|\bmdaemon\b", re.IGNORECASE)
 
 
 def nature(parsed: ParsedEmail, envelope_from: str, *, site_id: str | None = None) -> Nature:
@@ -67,7 +70,9 @@ def nature(parsed: ParsedEmail, envelope_from: str, *, site_id: str | None = Non
     `envelope_from` is the address of MAIL FROM or Return-Path; "" or "<>" is the null
     sender. With `site_id`, a message that bears it in X-Deskpost-Site is our own.
     """
-    null_sender = envelope_from.strip() in ("", "<>")
+    # Some servers write the daemon's name where the null sender belongs.
+    envelope = envelope_from.strip(" <>")
+    null_sender = not envelope or _DAEMON.match(envelope) is not None
     if site_id and site_id in parsed.header_all(SITE_HEADER):
         return Nature(kind="own", because=f"{SITE_HEADER}: {site_id}")
     for rule in _RULES:
@@ -101,13 +106,18 @@ def _structured_report(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
 
 def _loose_report(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
     """A report without the form of one: from the mail system, about a delivery."""
-    local = parsed.from_.address.rpartition("@")[0] if parsed.from_ else ""
-    if null_sender and _MAILER.fullmatch(local):
-        text = (parsed.text or "")[:2_000]
-        if _DELIVERY.search(parsed.subject) or _DELIVERY.search(text):
-            return _because("report", "From", parsed.from_header)
-    if parsed.header("X-Failed-Recipients") and null_sender:  # Exim, Gmail
-        return _because("report", "X-Failed-Recipients", parsed.header("X-Failed-Recipients") or "")
+    daemon = _DAEMON.search(parsed.from_header) is not None
+    mailer = daemon or (null_sender and _POSTMASTER.search(parsed.from_header) is not None)
+    about = daemon and _DELIVERY.search(parsed.subject) is not None
+    if null_sender and mailer and not about:
+        about = _DELIVERY.search(f"{parsed.subject}\n{(parsed.text or '')[:2_000]}") is not None
+    if about:
+        return _because("report", "From", parsed.from_header)
+    if failed := parsed.header("X-Failed-Recipients"):  # Exim, Gmail
+        return _because("report", "X-Failed-Recipients", failed) if null_sender else None
+    kinds = {content_type for content_type, _ in parsed.report_parts}
+    if (null_sender or daemon) and "message/delivery-status" in kinds:
+        return _because("report", "Content-Type", "message/delivery-status")
     return None
 
 
@@ -167,8 +177,7 @@ def _out_of_office(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
 
 
 def _mail_system(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
-    local = parsed.from_.address.rpartition("@")[0] if parsed.from_ else ""
-    if null_sender and local.lower().startswith("mailer-daemon"):
+    if null_sender and _DAEMON.search(parsed.from_header):
         return _because("auto_reply", "From", parsed.from_header)
     return None
 

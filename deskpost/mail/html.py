@@ -1,8 +1,8 @@
 """HTML of mail: made safe to show, and made plain text.
 
-Parsers of HTML follow the standard's tree building, whose time is quadratic in nesting and
-in the attributes of one tag. `_too_wild` counts both first; what is beyond any real message
-is shown as plain text.
+Parsers of HTML follow the standard's tree building, whose time is quadratic in nesting, in
+the attributes of one tag and in options. `_too_wild` counts them first; what is beyond any
+real message is shown as plain text.
 """
 
 import html as entities
@@ -15,98 +15,27 @@ import nh3
 from deskpost.mail.htmltext import render
 from deskpost.mail.words import clean
 
-MAX_HTML: Final = 2 * 1024 * 1024  # characters that are read
+MAX_HTML: Final = 1024 * 1024  # characters that are read
 MAX_NESTING: Final = 400
 MAX_ATTRIBUTES: Final = 500  # of one tag
+MAX_OPTIONS: Final = 2_000  # each is compared with those before it
 CHECKED_FROM: Final = 8_000  # characters; a shorter text cannot be too wild
 
-_TAGS: Final = frozenset(
-    [
-        "a",
-        "abbr",
-        "address",
-        "b",
-        "blockquote",
-        "br",
-        "caption",
-        "center",
-        "cite",
-        "code",
-        "col",
-        "colgroup",
-        "dd",
-        "del",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "figcaption",
-        "figure",
-        "font",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "mark",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "rp",
-        "rt",
-        "ruby",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "time",
-        "tr",
-        "tt",
-        "u",
-        "ul",
-        "var",
-        "wbr",
-    ]
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TAGS: Final = _names(
+    "a abbr address b blockquote br caption center cite code col colgroup dd del details div dl "
+    "dt em figcaption figure font h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt "
+    "ruby s samp small span strike strong sub summary sup table tbody td tfoot th thead time tr "
+    "tt u ul var wbr"
 )
 # What these hold is not text for people.
-_DROPPED: Final = frozenset(
-    [
-        "script",
-        "style",
-        "title",
-        "svg",
-        "math",
-        "template",
-        "iframe",
-        "object",
-        "noembed",
-        "noframes",
-        "noscript",
-        "applet",
-        "audio",
-        "video",
-        "canvas",
-    ]
+_DROPPED: Final = _names(
+    "script style title svg math template iframe object noembed noframes noscript applet audio "
+    "video canvas"
 )
 _CELL: Final = frozenset({"align", "bgcolor", "colspan", "rowspan", "valign"})
 _ATTRIBUTES: Final = {
@@ -122,18 +51,9 @@ _ATTRIBUTES: Final = {
     "time": frozenset({"datetime"}),
 }
 # None of these can fetch anything or leave its place.
-_STYLES: Final = frozenset(
-    [
-        "background-color",
-        "color",
-        "font-size",
-        "font-style",
-        "font-weight",
-        "text-align",
-        "text-decoration",
-        "vertical-align",
-        "white-space",
-    ]
+_STYLES: Final = _names(
+    "background-color color font-size font-style font-weight text-align text-decoration vertical- "
+    "align white-space"
 )
 _SCHEMES: Final = frozenset({"http", "https", "mailto", "tel", "cid"})
 
@@ -146,37 +66,9 @@ _ATTRIBUTE = re.compile(
 _TAG_END = re.compile(r"[\s/]*>?")
 _ANY_TAG = re.compile(r"<[^<>]*>")
 # These end by themselves or cannot hold anything, so that open ones do not nest.
-_SELF_ENDING: Final = frozenset(
-    [
-        "area",
-        "base",
-        "br",
-        "col",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "param",
-        "source",
-        "track",
-        "wbr",
-        "p",
-        "li",
-        "td",
-        "th",
-        "tr",
-        "dt",
-        "dd",
-        "option",
-        "tbody",
-        "thead",
-        "tfoot",
-        "html",
-        "body",
-        "head",
-    ]
+_SELF_ENDING: Final = _names(
+    "area base br col embed hr img input link meta param source track wbr p li td th tr dt dd "
+    "option tbody thead tfoot html body head"
 )
 
 
@@ -191,7 +83,7 @@ class SafeHtml:
 def sanitise(html: str) -> str:
     """The HTML without scripts, forms, remote images and styles that could mislead.
 
-    Images stay only where they are parts of the message (`cid:`). At most 2 Mi characters
+    Images stay only where they are parts of the message (`cid:`). At most 1 Mi characters
     are read. Never raises.
     """
     return sanitise_counted(html).html
@@ -201,9 +93,8 @@ def sanitise_counted(html: str) -> SafeHtml:
     """Like `sanitise`, and count the images that were removed."""
     html = clean(html[:MAX_HTML])
     if _too_wild(html):
-        return SafeHtml(
-            html=f"<pre>{entities.escape(_ANY_TAG.sub(' ', html))}</pre>", removed_images=0
-        )
+        text = entities.escape(_ANY_TAG.sub(" ", html))
+        return SafeHtml(html=f"<pre>{text}</pre>", removed_images=0)
     safe = nh3.clean(
         html,
         tags=set(_TAGS),
@@ -230,7 +121,7 @@ def sanitise_counted(html: str) -> SafeHtml:
 def to_text(html: str) -> str:
     """Readable plain text: paragraphs, lists, `text (url)`, quotations behind "> ".
 
-    At most 2 Mi characters are read. Never raises.
+    At most 1 Mi characters are read. Never raises.
     """
     html = clean(html[:MAX_HTML])
     if _too_wild(html):
@@ -243,13 +134,16 @@ def _too_wild(html: str) -> bool:
     if len(html) < CHECKED_FROM:
         return False
     opened: dict[str, int] = {}
-    depth = position = 0
+    depth = position = options = 0
     while found := _TAG.search(html, position):
         name = found[2].lower()
         attributes, position = _attributes(html, found.end())
         if attributes > MAX_ATTRIBUTES:
             return True
         if name in _SELF_ENDING:
+            options += name == "option"
+            if options > MAX_OPTIONS:
+                return True
             continue
         if not found[1]:
             opened[name] = opened.get(name, 0) + 1

@@ -10,67 +10,19 @@ MAX_NODES: Final = 200_000
 MAX_QUOTE: Final = 20  # levels of "> "
 MAX_URL: Final = 2_000
 
-_BLOCKS: Final = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "center",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tr",
-        "ul",
-    ]
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_BLOCKS: Final = _names(
+    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure "
+    "footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section summary table tr ul"
 )
-_SPACED: Final = frozenset(
-    ["blockquote", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "table", "ul"]
-)
-_SKIPPED: Final = frozenset(
-    [
-        "head",
-        "script",
-        "style",
-        "title",
-        "template",
-        "svg",
-        "math",
-        "noscript",
-        "iframe",
-        "object",
-        "select",
-        "textarea",
-        "button",
-        "audio",
-        "video",
-        "canvas",
-    ]
+_SPACED: Final = _names("blockquote dl h1 h2 h3 h4 h5 h6 ol p pre table ul")
+_SKIPPED: Final = _names(
+    "head script style title template svg math noscript iframe object select textarea button "
+    "audio video canvas"
 )
 _SPACE = re.compile(r"[ \t\r\n\f\u200b\u200c\ufeff\u00ad]+")
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
@@ -103,7 +55,7 @@ def _walk(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
             continue
         waiting.append((node, False))
         if not _skipped(node):
-            children = []
+            children: list[tuple[LexborNode, bool]] = []
             child = node.child
             while child is not None and len(children) < MAX_NODES:
                 children.append((child, True))
@@ -211,14 +163,16 @@ class _Writer:
         href = _SPACE.sub("", href)[:MAX_URL]
         shown = "".join(self.line[start:]).strip()
         plain = href.removeprefix("mailto:").rstrip("/")
-        if _LINK.match(href) and shown and plain.lower() not in shown.lower():
-            if not href.lower().endswith(f"://{shown.lower().rstrip('/')}"):
-                self.line.append(f" ({href.removeprefix('mailto:')})")
+        said = plain.lower() in shown.lower() or plain.lower().endswith(
+            f"://{shown.lower().rstrip('/')}"
+        )
+        if _LINK.match(href) and shown and not said:
+            self.line.append(f" ({href.removeprefix('mailto:')})")
 
     def _blank(self) -> None:
         """An empty line, quoted as far as both what is above and what is below."""
         if self.lines and self.lines[-1].strip("> "):
-            self.lines.append("> " * min(self.quote, MAX_QUOTE))
+            self.lines.append(("> " * min(self.quote, MAX_QUOTE)).rstrip())
 
     def _end_line(self, *, always: bool = False) -> None:
         text = "".join(self.line)

@@ -14,6 +14,8 @@ from mailparser_reply.constants import MAIL_LANGUAGES
 MAX_TEXT: Final = 200_000  # characters; beyond, only the rules that look at one line apply
 MAX_LINE: Final = 250  # characters of a line that can be an attribution
 MAX_TRIED: Final = 60  # attributions looked at in one text
+MAX_WINDOW: Final = 200  # characters, and
+MAX_BY_LIBRARY: Final = 20  # attributions, that the library's patterns (cubic in time) may see
 MAX_SIGNATURE: Final = 20  # lines; a longer one is text
 DEFAULT_MARKERS: Final = (
     "Reply above this line",
@@ -23,22 +25,32 @@ DEFAULT_MARKERS: Final = (
 )
 LANGUAGES: Final = ("en", "ja", "de", "fr", "es", "it", "nl", "pl", "sv", "da", "cs", "ko", "zh")
 
-_ATTRIBUTIONS: Final = (
-    *(re.compile(MAIL_LANGUAGES[name]["wrote_header"], re.I | re.M) for name in LANGUAGES),
-    # What the library lacks: Portuguese, Norwegian, Finnish, other French and German forms;
-    # Japanese of Apple Mail, Gmail and Becky.
-    re.compile(r"Em\s[^\n]*\d[^\n]*(?:\n[^\n]*)?escreveu:$", re.I),
-    re.compile(r"(?:Den|På)\s[^\n]*\d[^\n]*(?:\n[^\n]*)?(?:skrev|skrev følgende):$", re.I),
-    re.compile(r"[^\n]*\d[^\n]*(?:\n[^\n]*)?kirjoitti:$", re.I),
-    re.compile(r"Le\s[^\n]*\d[^\n]*(?:\n[^\n]*)?a écrit\s?:$", re.I),
-    re.compile(r"(?:Am|Von)\s[^\n]*\d[^\n]*(?:\n[^\n]*)?schrieb[^\n]*:$", re.I),
-    re.compile(r"\d{4}年\d{1,2}月\d{1,2}日[^\n]*(?:\n[^\n]*)?(?:[:：>]|のメール[:：])$"),
-    re.compile(
-        r"\d{4}[/-]\d{1,2}[/-]\d{1,2}[^\n]*\d:\d\d[^\n]*(?:\n[^\n]*)?<[^\n]*@[^\n]*>[^\n]*[:：]$"
-    ),
-    re.compile(r"(?:On\s)?[^\n]*\d:\d\d[^\n]*\n?[^\n]*(?:さん|様|氏)(?:は|が)書きました[:：]?$"),
+_LIBRARY: Final = tuple(
+    re.compile(MAIL_LANGUAGES[name]["wrote_header"], re.I | re.M) for name in LANGUAGES
 )
-_ATTRIBUTION_END = re.compile(r"[:：>た]$")
+# "On <date>, <someone> wrote:", on one line: how it opens, and how it ends. A date or an
+# address stands between, so that "On the door she wrote:" is no attribution.
+_ATTRIBUTIONS: Final = tuple(
+    re.compile(rf"(?:{opening}).*[\d@].*(?:{ending})$", re.I)
+    for opening, ending in (
+        (r"on\s", r"wrote\s?:"),
+        (r"am\s|von\s|\d", r"schrieb(?:\s.*)?\s?:"),
+        (r"le\s|\d", r"a écrit\s?:"),
+        (r"el\s|\d", r"escribi[óo]\s?:"),
+        (r"em\s|no dia\s|\d", r"escreveu\s?:"),
+        (r"il\s|in data\s|\d", r"ha scritto\s?:"),
+        (r"op\s|\d", r"(?:schreef|het volgende geschreven)(?:\s.*)?\s?:"),
+        (r"dnia\s|w dniu\s|\S{2,5},?\s\d", r"(?:napisał\S*|pisze|nadesłał)\s?:"),
+        (r"den\s|på\s|\S{2,8}\s\d|\d", r"skrev(?:\s.*)?\s?:"),
+        (r"dne\s|\S{2,3}\s\d", r"napsal(?:\(a\)|a)?\s?:"),
+        (r".", r"kirjoitti\s?:"),
+        (r"\d{4}年", r"(?:[:：]|写道[:：]|のメール[:：])"),
+        (r"\d{4}[/-]\d{1,2}[/-]\d{1,2}", r"<[^<>]*@[^<>]*>.{0,20}[:：]"),
+        (r".", r"(?:さん|様|氏)(?:は|が)書きました[:：]?"),
+        (r"\d{4}년", r"작성(?:하였습니다|함|했습니다)?\s?:"),
+    )
+)
+_ATTRIBUTION_END = re.compile(r"[:：]$|書きました$")
 _BY_SIGHT = re.compile(r"@|\d.*[:：]$")  # enough right above our own marker
 
 _LABELS: Final = (
@@ -50,7 +62,8 @@ _LABELS: Final = (
 )
 _HEADER = re.compile(rf"[>\s*]*(?:{_LABELS})\s?[*]?\s?[:：]\s?\*?\s*\S", re.I)
 _FROM = re.compile(
-    r"[>\s*]*(?:from|von|de|da|van|od|från|fra|差出人|送信者|发件人|보낸\s?사람)\s?[*]?\s?[:：]",
+    r"[>\s*]*(?:from|von|de|da|van|od|från|fra|差出人|送信者|发件人|보낸\s?사람)"
+    r"\s?[*]?\s?[:：]",
     re.I,
 )
 _ORIGINAL = re.compile(
@@ -63,19 +76,21 @@ _ORIGINAL = re.compile(
 _FORWARD = re.compile(
     r"[>\s]*(?:-{2,}\s*(?:forwarded message|forwarded by|weitergeleitete nachricht|"
     r"message transféré|mensaje reenviado|mensagem encaminhada|messaggio inoltrato|"
-    r"doorgestuurd bericht|vidarebefordrat meddelande|転送(?:メッセージ|された(?:メール|メッセージ)))"
-    r"|begin forwarded message:|anfang der weitergeleiteten|début du message (?:réexpédié|transféré)"
-    r"|inizio messaggio inoltrato|転送されたメッセージ[:：])",
+    r"doorgestuurd bericht|vidarebefordrat meddelande|"
+    r"転送(?:メッセージ|された(?:メール|メッセージ)))"
+    r"|begin forwarded message:|anfang der weitergeleiteten|inizio messaggio inoltrato"
+    r"|début du message (?:réexpédié|transféré)|転送されたメッセージ[:：])",
     re.I,
 )
 _RULER = re.compile(r"[>\s]*[_-]{10,}\s*")
 _DECORATION: Final = " \t>#-=*_~|・─━—–▲↑[]()"
 _SIGNATURE = re.compile(r"--[ \u00a0]?")
 _DEVICE = re.compile(
-    r"(?:sent (?:from|via) (?:my )?\S.{0,40}|get outlook for \S.{0,60}|von meinem \S.{0,30} gesendet|"
-    r"gesendet (?:von|mit) \S.{0,40}|envoyé (?:de|depuis) mon \S.{0,30}|enviado (?:desde|do) (?:mi|meu) "
-    r"\S.{0,30}|inviato da(?:l mio)? \S.{0,30}|verzonden vanaf mijn \S.{0,30}|skickat från min \S.{0,30}|"
-    r"\S.{0,20}から送信)",
+    r"(?:sent (?:from|via) (?:my )?\S.{0,40}|get outlook for \S.{0,60}"
+    r"|von meinem \S.{0,30} gesendet|gesendet (?:von|mit) \S.{0,40}"
+    r"|envoyé (?:de|depuis) mon \S.{0,30}|enviado (?:desde|do) (?:mi|meu) \S.{0,30}"
+    r"|inviato da(?:l mio)? \S.{0,30}|verzonden vanaf mijn \S.{0,30}"
+    r"|skickat från min \S.{0,30}|\S.{0,20}から送信)",
     re.I,
 )
 
@@ -107,8 +122,8 @@ def _history(lines: list[str], markers: Sequence[str], *, thorough: bool) -> int
     """The number of the line where history begins, or how many lines there are."""
     end = len(lines)
     forward = next((number for number, line in enumerate(lines) if _is(line, _FORWARD)), end)
-    tried = 0
     wanted = {_bare(marker) for marker in markers}
+    tries = iter(range(MAX_TRIED))
     for number, line in enumerate(lines[:forward]):
         if not line.strip():
             continue
@@ -116,11 +131,16 @@ def _history(lines: list[str], markers: Sequence[str], *, thorough: bool) -> int
             return _above_marker(lines, number)
         if _is(line, _ORIGINAL) or _is_header_block(lines, number):
             return _above_ruler(lines, number)
-        if thorough and tried < MAX_TRIED and (size := _attribution(lines, number)):
-            tried += 1
-            if not _answered_within(lines, number + size, wanted):
+        if thorough and _may_attribute(lines, number) and (tried := next(tries, None)) is not None:
+            size = _attribution(lines, number, by_library=tried < MAX_BY_LIBRARY)
+            if size and not _answered_within(lines, number + size, wanted):
                 return number
     return _without_quoted_tail(lines) if forward == end else end
+
+
+def _may_attribute(lines: list[str], number: int) -> bool:
+    """Whether one of these three lines ends as an attribution does."""
+    return any(_ATTRIBUTION_END.search(line[-20:].rstrip()) for line in lines[number : number + 3])
 
 
 def _is(line: str, pattern: re.Pattern[str]) -> bool:
@@ -133,14 +153,15 @@ def _bare(line: str) -> str:
 
 
 def _is_header_block(lines: list[str], number: int) -> bool:
-    """Three header lines together, the first of them From: Outlook's way of quoting."""
-    if not _is(lines[number], _FROM) or not _is(lines[number], _HEADER):
+    """Three header lines together, one of them From: Outlook's way of quoting."""
+    if not _is(lines[number], _HEADER):
         return False
-    following = [line for line in lines[number + 1 : number + 9] if line.strip()][:4]
-    return sum(_is(line, _HEADER) for line in following) >= 2
+    block = [line for line in lines[number : number + 10] if line.strip()][:5]
+    headers = [line for line in block if _is(line, _HEADER)]
+    return len(headers) >= 3 and any(_is(line, _FROM) for line in headers)
 
 
-def _attribution(lines: list[str], number: int) -> int:
+def _attribution(lines: list[str], number: int, *, by_library: bool = True) -> int:
     """How many lines from here on are "On … wrote:" (0: none; clients wrap it)."""
     for size in (1, 2, 3):
         window = [line.strip() for line in lines[number : number + size]]
@@ -148,30 +169,24 @@ def _attribution(lines: list[str], number: int) -> int:
             return 0
         if not _ATTRIBUTION_END.search(window[-1]):
             continue
-        joined = "\n".join(window).lstrip("> ")
-        if any(found.end() >= len(joined) for found in _matches(joined)):
+        joined = " ".join(window).lstrip("> ")
+        if any(pattern.match(joined) for pattern in _ATTRIBUTIONS):
             return size
+        if by_library and len(joined) <= MAX_WINDOW:
+            return size if any(pattern.match(joined) for pattern in _LIBRARY) else 0
     return 0
-
-
-def _matches(window: str) -> list[re.Match[str]]:
-    # In one line too: the library's patterns cross one line end at most.
-    forms = (window, window.replace("\n", " "))
-    return [found for form in forms for p in _ATTRIBUTIONS if (found := p.match(form))]
 
 
 def _answered_within(lines: list[str], start: int, markers: set[str]) -> bool:
     """Whether the sender wrote between or below the quoted lines that follow."""
     quoted = False
     for line in lines[start:]:
-        if not line.strip():
-            continue
         if line.lstrip().startswith(">"):
             quoted = True
-        elif not quoted or _SIGNATURE.fullmatch(line) or _bare(line) in markers:
-            return False  # quoted without signs, or nothing but a signature follows
-        else:
-            return True
+        elif line.strip():
+            # Quoted without signs, or nothing but a signature or our marker follows.
+            ends = not quoted or _SIGNATURE.fullmatch(line) or _bare(line) in markers
+            return not ends
     return False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -13,8 +13,7 @@ from django.shortcuts import render
 from deskpost.models import Person, Project
 from deskpost.models.permission import ALLOWED, Act, role_in
 
-P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase]
+View = Callable[..., HttpResponseBase]
 
 
 def signed_in(request: HttpRequest) -> Person:
@@ -23,9 +22,7 @@ def signed_in(request: HttpRequest) -> Person:
     return request.user
 
 
-def person_view(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
-) -> Callable[..., HttpResponseBase]:
+def person_view(view: View) -> View:
     """Let only a signed-in person through; anyone else is led to the sign-in and back."""
 
     @wraps(view)
@@ -37,18 +34,18 @@ def person_view(
     return guarded
 
 
-def project_view(act: Act) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
+def project_view(act: Act) -> Callable[[View], View]:
     """Let a person through who may do this in the project that the address names.
 
     The view is called with the project in place of its key. An unknown project, and one in which
     the person has no part, do not differ: 404. A part that is not enough: a page that says so.
     """
 
-    def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
+    def decorate(view: View) -> View:
         @person_view
         @wraps(view)
         def guarded(request: HttpRequest, key: str, **kwargs: Any) -> HttpResponseBase:
-            project = Project.objects.filter(key=key).first()
+            project = Project.objects.filter(key=key).first() if "\x00" not in key else None
             role = role_in(signed_in(request), project) if project else None
             if project is None or role is None:
                 raise Http404

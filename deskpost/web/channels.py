@@ -39,9 +39,7 @@ def settings(request: HttpRequest, project: Project) -> HttpResponse:
 def listing(request: HttpRequest, project: Project) -> HttpResponse:
     """The project's channels with their state."""
     cards = [_card(queries.health(channel)) for channel in queries.channels(project)]
-    return render(
-        request, "channels/listing.html", {"project": project, "cards": cards} | common()
-    )
+    return render(request, "channels/listing.html", {"project": project, "cards": cards} | common())
 
 
 def _card(health: queries.ChannelHealth) -> Card:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from django.utils.translation import gettext as _
 
@@ -36,7 +35,7 @@ class Chart:
     worst_x: int
     worst_y: str
     label: str
-    first: date
+    first: str
 
 
 def draw(days: Sequence[Day] | None, what: str) -> Chart | None:
@@ -56,7 +55,7 @@ def draw(days: Sequence[Day] | None, what: str) -> Chart | None:
         worst_x=WIDTH - STEP * (len(days) - worst) + STEP - BAR // 2,
         worst_y=f"{max(tops[worst] - 3, 11):.1f}",
         label=_label(days, days[worst], what),
-        first=days[0].day,
+        first=words.short_day(days[0].day),
     )
 
 

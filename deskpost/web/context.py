@@ -56,7 +56,13 @@ PANE: tuple[tuple[Words, str, str, Act, frozenset[str]], ...] = (
             | {"notification", "incoming"}
         ),
     ),
-    (_("Customers"), "people", "customers", Act.MANAGE_CUSTOMERS, frozenset({"customers", "invite"})),
+    (
+        _("Customers"),
+        "people",
+        "customers",
+        Act.MANAGE_CUSTOMERS,
+        frozenset({"customers", "invite"}),
+    ),
     (
         _("Project settings"),
         "settings",

@@ -93,9 +93,15 @@ def invite(request: HttpRequest, project: Project) -> HttpResponseBase:
     if error := _fault(email):
         return _show(request, project, email=email, name=name, error=error)
     person = people.invite(project, email, name, signed_in(request), timezone.now())
-    said = _("Invitation to %(person)s is on its way. The Email logs show what becomes of it.")
-    messages.success(request, said % {"person": person.email})
+    messages.success(request, _on_its_way(project) % {"person": person.email})
     return redirect("customers", project.key)
+
+
+def _on_its_way(project: Project) -> str:
+    """Return what to say of an invitation; only company-managed projects have Email logs."""
+    if project.kind == Project.Kind.COMPANY:
+        return _("Invitation to %(person)s is on its way. The Email logs show what becomes of it.")
+    return _("Invitation to %(person)s is on its way.")
 
 
 def _fault(email: str) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -28,22 +27,17 @@ from deskpost.models import AuditEntry, Channel, InboundEmail, Project
 from deskpost.models.permission import Act
 from deskpost.outbound import suppress
 from deskpost.web import incoming_log, notification_log
-from deskpost.web.access import project_view, signed_in
-
-P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, Project, P], HttpResponseBase]
+from deskpost.web.access import View, project_view, signed_in
 
 
-def company_managed(view: View[P]) -> View[P]:
+def company_managed(view: View) -> View:
     """Answer 404, with words and a way on, in a team-managed project: it has no such page."""
 
     @wraps(view)
-    def guarded(
-        request: HttpRequest, project: Project, *args: P.args, **kwargs: P.kwargs
-    ) -> HttpResponseBase:
+    def guarded(request: HttpRequest, project: Project, **kwargs: Any) -> HttpResponseBase:
         if project.kind != Project.Kind.COMPANY:
             return render(request, "email_logs/team_managed.html", {"project": project}, status=404)
-        return view(request, project, *args, **kwargs)
+        return view(request, project, **kwargs)
 
     return guarded
 

@@ -31,4 +31,3 @@ def preferences(request: HttpRequest) -> HttpResponse:
 def next_day(now: datetime) -> datetime:
     """Return when the day of the limits (UTC) ends."""
     return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
-

@@ -37,6 +37,7 @@ class Line:
     """One row of the list."""
 
     row: InboundEmail
+    time: str
     sender: str
     details: str
     url: str
@@ -102,6 +103,7 @@ class Log:
     def _line(self, row: InboundEmail, opened: InboundEmail | None) -> Line:
         return Line(
             row=row,
+            time=words.moment(row.received_at, "time"),
             sender=row.sender or row.envelope_from,
             details=explain_incoming.details(row, listing.utc_now()),
             url=self.entry_url(row.pk),
@@ -142,9 +144,7 @@ class Log:
             chips.append(Chip(label=_("Status"), value=value, remove=self._without("status")))
         for name, label in labels.items():
             if self.filters.get(name):
-                chips.append(
-                    Chip(label=label, value=self._said(name), remove=self._without(name))
-                )
+                chips.append(Chip(label=label, value=self._said(name), remove=self._without(name)))
         return chips
 
     def _said(self, name: str) -> str:

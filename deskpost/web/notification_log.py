@@ -172,7 +172,7 @@ def name_for(note: Notification) -> str:
 
 
 def blocked_entry(note: Notification) -> Suppression | None:
-    """Return the entry of the suppression list for the notification's address, if it has one now."""
+    """Return what blocks the notification's address now, if anything does."""
     return Suppression.objects.filter(address_key=address.normalise(note.address)).first()
 
 

@@ -156,7 +156,6 @@ def test_a_full_disk_while_receiving_answers_4xx_and_then_goes_on() -> None:
 
 def test_a_stopped_database_while_receiving_answers_4xx_and_then_goes_on() -> None:
     with Postgres() as database, Site(env={"DESKPOST_DATABASE": database.url}) as site:
-        site._database = database.url
         site.send(letter("before"))
         database.pause()
         with pytest.raises((smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError)) as refused:

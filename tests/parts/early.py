@@ -8,6 +8,7 @@ PYTEST_DONT_REWRITE: tests/conftest.py imports it too, perhaps first.
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,8 @@ def pytest_load_initial_conftests() -> None:
     """Choose for the process that runs pytest."""
     if is_worker():
         return
+    # A run that is told to end (by a time limit, say) ends as with Ctrl-C: it clears up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # What the developer's shell says about their own Deskpost is not for the tests.
     for name in [one for one in os.environ if one.startswith("DESKPOST_") and one != WANTED]:
         del os.environ[name]

@@ -59,26 +59,38 @@ class Postgres(Part):
         return self.url_of(name)
 
     def start(self) -> None:
-        binaries, account = programs(), ordinary("postgres")
+        account = ordinary("postgres")
         account.own(self.folder)
-        data = self.folder / "data"
         # C.UTF-8: with the locale C, trigrams of Japanese words would be empty.
         locale = ["-E", "UTF8", "--locale=C.UTF-8"]
-        initdb = [str(binaries / "initdb"), "-D", str(data), "-U", USER, "--auth=trust", "-N"]
-        run([*initdb, *locale], account=account, cwd=self.folder)
+        initdb = [str(programs() / "initdb"), "-D", str(self._data), "-U", USER]
+        run([*initdb, "--auth=trust", "-N", *locale], account=account, cwd=self.folder)
         self.port = ports.free()
-        with (data / "postgresql.conf").open("a") as conf:
+        with (self._data / "postgresql.conf").open("a") as conf:
             durable = "on" if self.fsync else "off"
             conf.write(f"{SETTINGS}port = {self.port}\nfsync = {durable}\n{self.settings}\n")
+        self.resume()
+        self.create("deskpost")
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def pause(self) -> None:
+        """Stop the server and keep its data: sessions end, connections are refused."""
+        if self.process is not None:
+            self.process.stop()
+
+    def resume(self) -> None:
+        """Start the server on its data."""
         self.process = Process(
-            [str(binaries / "postgres"), "-D", str(data)],
+            [str(programs() / "postgres"), "-D", str(self._data)],
             log=self.folder / "log",
             cwd=self.folder,
-            account=account,
+            account=ordinary("postgres"),
             stop_signal=signal.SIGINT,  # "fast": sessions are ended, not waited for
         )
         self.process.wait_ready(self._answers)
-        self.create("deskpost")
 
     def _answers(self) -> bool:
         try:

@@ -31,7 +31,7 @@ class Site(Part):
         super().__init__()
         self.web_port, self.smtp_port, self.lmtp_port = ports.free(), ports.free(), ports.free()
         self._more = {"DESKPOST_RELAY": relay, **(env or {})}
-        self._database = ""
+        self._database = self._more.get("DESKPOST_DATABASE", "")
 
     @property
     def url(self) -> str:

@@ -38,6 +38,7 @@ class OutsideWorld:
     def __init__(self, port: int | None = None) -> None:
         self.port = ports.free() if port is None else port
         self.messages: list[Message] = []
+        self.peers: list[object] = []  # the connection of each message, by the client's port
         self._answers: dict[str, _Answer] = {}
         self._changed = threading.Condition()
         self._controller = Controller(
@@ -102,6 +103,7 @@ class OutsideWorld:
         sender = "" if envelope.mail_from in (None, "<>") else envelope.mail_from
         with self._changed:
             self.messages.append(Message(sender, envelope.rcpt_tos, content))
+            self.peers.append(session.peer)
             self._changed.notify_all()
         return "250 2.0.0 OK"
 

@@ -33,7 +33,12 @@ INCOMING_TONES = {
     IncomingStatus.SKIPPED: "skip",
 }
 # The colour of a badge by its icon; what is not here is plain ink.
-TONE_CLASSES = {"fail": "badge-fail", "wait": "badge-wait", "skip": "badge-skip", "held": "badge-skip"}
+TONE_CLASSES = {
+    "fail": "badge-fail",
+    "wait": "badge-wait",
+    "skip": "badge-skip",
+    "held": "badge-skip",
+}
 
 
 @register.simple_tag
@@ -48,7 +53,9 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 def badge(tone: str, said: object, box: bool = False) -> SafeString:
     """Draw a badge, icon and words: `tone` is fail, wait, good, skip or held."""
-    classes = " ".join(filter(None, ("badge", box and "badge-box", TONE_CLASSES.get(tone, ""))))
+    classes = " ".join(
+        ("badge", *(["badge-box"] if box else []), TONE_CLASSES.get(tone, ""))
+    ).strip()
     return format_html('<span class="{}">{}<span>{}</span></span>', classes, icon(tone), said)
 
 
@@ -100,3 +107,9 @@ def amount(count: int) -> str:
 def octets(count: int) -> str:
     """Write a number of bytes as people say it: 11.4 KB."""
     return words.size(count)
+
+
+@register.filter
+def visible(text: object) -> str:
+    """Make what cannot be seen in text from outside visible; the template still escapes it."""
+    return words.visible("" if text is None else text)

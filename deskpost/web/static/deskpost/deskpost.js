@@ -53,6 +53,15 @@
     }
   });
 
+  // What is no page of the log (signed out in the meantime, an error) is opened as a page.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const answer = event.detail.xhr;
+    if (answer.status >= 400 || !answer.responseText.includes('class="frame')) {
+      event.preventDefault();
+      location.assign(answer.responseURL || event.detail.pathInfo.requestPath);
+    }
+  });
+
   let cameFrom = "";
 
   // An opened entry takes the focus to its title; a closed one gives it back to its row.
