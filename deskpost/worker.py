@@ -19,7 +19,7 @@ from typing import IO
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, transaction
-from django.db.models import Min, Q
+from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
 from deskpost import journey
@@ -175,7 +175,7 @@ class Worker:
         ).order_by("id")
         return self._each(self._claim(rows), lambda note: journey.deliver(note, self._carrier))
 
-    def _claim(self, rows: queue.QuerySet[queue.Row]) -> list[queue.Row]:
+    def _claim(self, rows: QuerySet[queue.Row]) -> list[queue.Row]:
         return queue.claim(rows, self._identity.name, timezone.now(), OUTBOUND_MESSAGES)
 
     def _each(self, rows: list[queue.Row], act: Callable[[queue.Row], None]) -> int:

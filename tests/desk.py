@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 
 import pytest
+from django.utils import timezone
 
 from deskpost import journey, worker
 from deskpost.inbound import intake
@@ -22,6 +23,7 @@ from deskpost.models import (
     RequestType,
     Role,
     partitions,
+    queue,
 )
 from deskpost.outbound.relay import Carrier
 
@@ -89,7 +91,7 @@ class Desk:
     def announce(self) -> list[Notification]:
         """Turn waiting events into rows; returns all rows, oldest first."""
         rows = Event.objects.order_by("id")
-        for event in worker.queue.claim(rows, ME, worker.timezone.now(), 1000):
+        for event in queue.claim(rows, ME, timezone.now(), 1000):
             journey.announce(event)
         return list(Notification.objects.order_by("id"))
 
@@ -97,7 +99,7 @@ class Desk:
         """Announce, then try each notification that is due; returns all rows, oldest first."""
         self.announce()
         rows = Notification.objects.order_by("id")
-        for note in worker.queue.claim(rows, ME, worker.timezone.now(), 1000):
+        for note in queue.claim(rows, ME, timezone.now(), 1000):
             journey.deliver(note, carrier)
         return list(Notification.objects.order_by("id"))
 

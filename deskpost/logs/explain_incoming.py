@@ -8,13 +8,12 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from deskpost.logs import words
-from deskpost.logs.explain import Evidence, Facts, Step, Told, Why, account_of
-from deskpost.models import InboundEmail, Role
+from deskpost.logs import trails, words
+from deskpost.logs.explain import Evidence, Facts, Told, Why, account_of
+from deskpost.models import InboundEmail
 from deskpost.outcomes import (
     INCOMING_STATUS_WORDS,
     OUTCOMES,
-    RULE_WORDS,
     IncomingStatus,
     Outcome,
     Rule,
@@ -57,7 +56,7 @@ def incoming(row: InboundEmail, now: datetime) -> Told:
         why=account_of(account, because(row, outcome)),
         remedy=str(account.remedy),
         page=account.page,
-        trail=_trail(row, outcome),
+        trail=trails.of_incoming(row, outcome),
     )
 
 
@@ -117,7 +116,7 @@ def because(row: InboundEmail, outcome: Outcome) -> Why:
 
 def _taken(row: InboundEmail, facts: Facts) -> Why:
     """Success: what led to the request, if something did."""
-    thread = next((e for e in _entries(row) if e.get("rule") == Rule.THREAD), {})
+    thread = next((e for e in trails.entries(row) if e.get("rule") == Rule.THREAD), {})
     found: Facts = thread.get("facts") or {}
     return _says(row, found) if found.get("because") else Why()
 
@@ -135,7 +134,7 @@ def _measured(row: InboundEmail, facts: Facts) -> Why:
     sizes = {"size": words.size(facts["bytes"]), "limit": words.size(facts.get("limit"))}
     sentences = [_("It has %(size)s; this site takes up to %(limit)s.") % sizes]
     if not row.raw_key:
-        sentences.append(_("It was refused before anything of it was sent."))
+        sentences.append(_("Here not even these: it was refused before anything of it was sent."))
     return Why(sentences=tuple(sentences))
 
 
@@ -210,96 +209,3 @@ WHY: Mapping[Outcome, Callable[[InboundEmail, Facts], Why]] = {
     Outcome.REQUIRED_FIELDS: _fields,
     Outcome.INTERNAL_ERROR: _broken,
 }
-
-
-# --- The trail -----------------------------------------------------------------------------------
-
-ANSWERS = {
-    "no": gettext_lazy("no"),
-    "yes": gettext_lazy("yes"),
-    "passed": gettext_lazy("yes, but let pass"),
-    "n/a": gettext_lazy("does not apply"),
-}
-
-
-def _entries(row: InboundEmail) -> list[Facts]:
-    return [entry for entry in row.trail if isinstance(entry, dict)]
-
-
-def _trail(row: InboundEmail, outcome: Outcome) -> tuple[Step, ...]:
-    entries, status = _entries(row), OUTCOMES[outcome].status
-    if not entries:
-        return ()
-    steps = [rule_step(Rule(entry["rule"]), entry) for entry in entries]
-    if status == IncomingStatus.SUCCESS:
-        steps.append(Step(words=str(OUTCOMES[outcome].words), answer=_status(status), decides=True))
-        return tuple(steps)
-    last = steps[-1]
-    steps[-1] = Step(
-        words=last.words,
-        answer=_status(status),
-        decides=True,
-        notes=_notes(Rule(entries[-1]["rule"]), entries[-1].get("facts") or {}),
-    )
-    asked = {entry["rule"] for entry in entries}
-    if rest := [str(RULE_WORDS[rule]) for rule in Rule if rule not in asked]:
-        steps.append(Step(words=" · ".join(rest), answer=_("not asked"), asked=False))
-    return tuple(steps)
-
-
-def _status(status: IncomingStatus) -> str:
-    return str(INCOMING_STATUS_WORDS[status])
-
-
-def rule_step(rule: Rule, entry: Facts) -> Step:
-    """Return one line of the trail from what is stored of it."""
-    facts: Facts = entry.get("facts") or {}
-    answer = str(ANSWERS.get(str(entry.get("answer")), entry.get("answer", "")))
-    if looked_at := _looked_at(rule, facts):
-        answer = _("%(answer)s, %(looked_at)s") % {"answer": answer, "looked_at": looked_at}
-    notes = _notes(rule, facts) if entry.get("answer") == "passed" else ()
-    return Step(words=str(RULE_WORDS[rule]), answer=answer, notes=notes)
-
-
-def _looked_at(rule: Rule, facts: Facts) -> str:
-    """Say briefly what the rule looked at."""
-    if rule == Rule.SIZE and "bytes" in facts:
-        return words.size(facts["bytes"])
-    if rule == Rule.BLOCK_LIST and isinstance(facts.get("entries"), int):
-        count = facts["entries"]
-        return ngettext("%(count)d entry", "%(count)d entries", count) % {"count": count}
-    if rule in {Rule.THREAD, Rule.CLOSED} and facts.get("key"):
-        return str(facts["key"])
-    if rule == Rule.SIGNUP:
-        return _standing(facts)
-    return ""
-
-
-def _standing(facts: Facts) -> str:
-    if facts.get("role") in Role.values:
-        return str(Role(facts["role"]).label)
-    return _("sign-up is open") if facts.get("signup") == "open" else ""
-
-
-# Where a rule can be changed, or what it means that it decided.
-NOTES = {
-    Rule.SIZE: gettext_lazy("The site admin sets the limit (DESKPOST_INBOUND_LIMIT)."),
-    Rule.SEEN: gettext_lazy("The same Message-ID, sender, date and text as an earlier message."),
-    Rule.BLOCK_LIST: gettext_lazy("The block list of the project."),
-    Rule.AUTO_REPLY: gettext_lazy(
-        "An allowed domain passes this rule: the allow list of the project."
-    ),
-    Rule.BULK: gettext_lazy("An allowed domain passes this rule: the allow list of the project."),
-    Rule.LOOP: gettext_lazy("No setting lifts this threshold."),
-    Rule.CLOSED: gettext_lazy("The project decides whether an answer then opens a new request."),
-    Rule.SIGNUP: gettext_lazy("The project decides whether strangers may write to it."),
-    Rule.FIELDS: gettext_lazy("The request type of the channel decides which fields are required."),
-}
-
-
-def _notes(rule: Rule, facts: Facts) -> tuple[str, ...]:
-    notes = [str(NOTES[rule])] if rule in NOTES else []
-    if facts.get("entry"):
-        entry = words.outside(facts["entry"])
-        notes.append(_("The entry that matches: %(entry)s") % {"entry": entry})
-    return tuple(notes)

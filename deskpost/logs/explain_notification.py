@@ -8,16 +8,14 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from deskpost.logs import words
-from deskpost.logs.explain import Evidence, Facts, Step, Told, Why, account_of, said
+from deskpost.logs import trails, words
+from deskpost.logs.explain import Evidence, Facts, Told, Why, account_of, said
 from deskpost.models import Attempt, Notification, Suppression
 from deskpost.outcomes import (
-    GUARD_WORDS,
     NOTIFICATION_STATUS_WORDS,
     REASONS,
     WITHHELD,
     Account,
-    Guard,
     Kind,
     NotificationStatus,
     Reason,
@@ -44,7 +42,7 @@ WAITS = {
 NOT_MEANT = {
     Kind.CUSTOMER_INVITED: gettext_lazy("This invitation was not meant for %(name)s."),
     Kind.REQUEST_CREATED: gettext_lazy("This notification was not meant for %(name)s."),
-    Kind.COMMENT_ADDED: gettext_lazy("This comment was not sent to %(name)s, as it should be."),
+    Kind.COMMENT_ADDED: gettext_lazy("This comment was not meant for %(name)s."),
 }
 TITLES = {
     NotificationStatus.FAILED: NOT_GOT,
@@ -76,11 +74,18 @@ def notification(
         title=_title(note, blocked),
         happened=_happened(note, attempts),
         reason=str(account.words if account else NOTIFICATION_STATUS_WORDS[status]),
-        why=why,
+        why=_as_of_now(note, why, blocked),
         remedy=str(account.remedy) if account else "",
         page=account.page if account else None,
-        trail=_trail(note),
+        trail=trails.of_notification(note),
     )
+
+
+def _as_of_now(note: Notification, why: Why, blocked: Suppression | None) -> Why:
+    if note.reason != Reason.SUPPRESSION_LIST or blocked:
+        return why
+    unblocked = _("It has been unblocked since.")
+    return Why(sentences=(*why.sentences, unblocked), evidence=why.evidence)
 
 
 def account_for(note: Notification) -> Account | None:
@@ -127,7 +132,7 @@ def _ending(note: Notification, last: Attempt) -> str:
     if note.status == NotificationStatus.DELIVERED:
         return _("The server took it. No bounce has come back.")
     if note.status == NotificationStatus.QUEUED:
-        return _next_try(note)
+        return _next_try(note, last)
     if last.result == "accepted":
         return _("The server took it at first; a bounce came back later.")
     if note.facts.get("gave_up"):
@@ -137,12 +142,13 @@ def _ending(note: Notification, last: Attempt) -> str:
     return _("The server refused it for good.")
 
 
-def _next_try(note: Notification) -> str:
+def _next_try(note: Notification, last: Attempt) -> str:
     if note.due_at is None:
         return ""
-    return _("It was refused for now, and is tried again %(when)s.") % {
-        "when": words.said_at(note.due_at)
-    }
+    when = {"when": words.said_at(note.due_at)}
+    if last.ended_at is None:
+        return _("The last try has no end yet; the next is due %(when)s.") % when
+    return _("It was refused for now, and is tried again %(when)s.") % when
 
 
 # --- Why: a function for each family -------------------------------------------------------------
@@ -236,14 +242,12 @@ def _limit(note: Notification, facts: Facts) -> Why:
 
 CAUSES = {
     Suppression.Cause.HARD_BOUNCE: gettext_lazy(
-        "It has been on the suppression list since %(when)s, after a hard bounce."
+        "It went on the suppression list on %(when)s, after a hard bounce."
     ),
     Suppression.Cause.COMPLAINT: gettext_lazy(
-        "It has been on the suppression list since %(when)s, after a complaint of spam."
+        "It went on the suppression list on %(when)s, after a complaint of spam."
     ),
-    Suppression.Cause.BY_HAND: gettext_lazy(
-        "It has been on the suppression list since %(when)s; a person put it there."
-    ),
+    Suppression.Cause.BY_HAND: gettext_lazy("A person put it on the suppression list on %(when)s."),
 }
 CAUSE_WORDS = {
     Suppression.Cause.HARD_BOUNCE: gettext_lazy("Hard bounce"),
@@ -292,40 +296,6 @@ WHY: Mapping[Reason, Callable[[Notification, Facts], Why]] = {
     Reason.UNKNOWN_ERROR: _refused,
     Reason.UNSUBSCRIBED: _unsubscribed,
 }
-
-
-# --- The trail -----------------------------------------------------------------------------------
-
-# What a guard that let the notification pass has found: "well formed: yes", "unsubscribed: no".
-PASSED_MEANS_YES = frozenset({Guard.VALIDATION, Guard.SIZE})
-
-
-def _trail(note: Notification) -> tuple[Step, ...]:
-    entries = [entry for entry in note.trail if isinstance(entry, dict)]
-    steps = [guard_step(Guard(entry["guard"]), entry) for entry in entries]
-    asked = {entry["guard"] for entry in entries}
-    # Whether it is the person's own action was settled before the row was made.
-    rest = [guard for guard in Guard if guard not in asked and guard != Guard.OWN_ACTION]
-    if rest and note.status != NotificationStatus.QUEUED:
-        unasked = " · ".join(str(GUARD_WORDS[guard]) for guard in rest)
-        steps.append(Step(words=unasked, answer=_("not asked"), asked=False))
-    return tuple(steps)
-
-
-def guard_step(guard: Guard, entry: Facts) -> Step:
-    """Return one line of the trail from what is stored of it."""
-    facts: Facts = entry.get("facts") or {}
-    if entry.get("answer") == "stopped":
-        return Step(words=str(GUARD_WORDS[guard]), answer=_("stopped"), decides=True)
-    answer = _("yes") if guard in PASSED_MEANS_YES else _("no")
-    if guard == Guard.SIZE and "bytes" in facts:
-        answer = _("yes, %(size)s") % {"size": words.size(facts["bytes"])}
-    elif guard == Guard.LIMIT and "sent" in facts:
-        answer = _("no, %(sent)s of %(limit)s") % {
-            "sent": words.count(facts["sent"]),
-            "limit": words.count(facts.get("limit")),
-        }
-    return Step(words=str(GUARD_WORDS[guard]), answer=answer)
 
 
 # --- Attempts ------------------------------------------------------------------------------------

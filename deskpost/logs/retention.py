@@ -7,10 +7,12 @@ import re
 import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import storages
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from deskpost.models import Attempt, Event, InboundEmail, Notification, first_id, partitions
@@ -44,12 +46,16 @@ def _start(day: date) -> datetime:
 
 def _prune_rows(oldest: date) -> None:
     bound = first_id(_start(oldest))
-    for model in (Attempt, Event, Notification, InboundEmail):
-        rows = model._default_manager.filter(id__lt=bound)
-        if model is not Attempt:
-            rows = rows.filter(due_at__isnull=True)
-        while ids := list(rows.order_by("id").values_list("id", flat=True)[:BATCH]):
-            model._default_manager.filter(id__in=ids).delete()
+    done: tuple[QuerySet[Any], ...] = (
+        Attempt.objects.all(),
+        Event.objects.filter(due_at__isnull=True),
+        Notification.objects.filter(due_at__isnull=True),
+        InboundEmail.objects.filter(due_at__isnull=True),
+    )
+    for rows in done:
+        past = rows.filter(id__lt=bound).order_by("id").values_list("id", flat=True)
+        while ids := list(past[:BATCH]):
+            rows.model._default_manager.filter(id__in=ids).delete()
     if connection.vendor == "postgresql":
         _drop_empty_days(oldest)
 

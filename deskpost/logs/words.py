@@ -74,7 +74,8 @@ def size(count: Any) -> str:
 
 def _short(value: float) -> str:
     places = 0 if value == int(value) or value >= 100 else 1
-    return formats.number_format(round(value, places), decimal_pos=places, use_l10n=True, force_grouping=True)
+    rounded = round(value, places)
+    return formats.number_format(rounded, decimal_pos=places, use_l10n=True, force_grouping=True)
 
 
 def count(number: Any) -> str:

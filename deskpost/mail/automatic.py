@@ -54,12 +54,13 @@ _OUT_OF_OFFICE = re.compile(
     re.IGNORECASE,
 )
 _DELIVERY = re.compile(
-    r"delivery|deliver(?:ed|able)|returned mail|undeliver|failure notice|mail (?:system )?error"
+    r"delivery|deliver(?:ed|able)|returned mail|delayed mail|undeliver|failure notice"
+    r"|mail (?:system )?error"
     r"|non ?remis|unzustellbar|no se pudo entregar|配信|配送|不達|届きません|送信できません",
     re.IGNORECASE,
 )
 _DAEMON = re.compile(
-    r"mailer[-_]?daemon|mail[-_]daemon|mail delivery (?:sub)?system", re.IGNORECASE
+    r"mailer[-_ ]?daemon|mail[-_]daemon|mail delivery (?:sub)?system", re.IGNORECASE
 )
 _POSTMASTER = re.compile(r"\bpost_?master\b|\bmdaemon\b", re.IGNORECASE)
 
@@ -107,7 +108,8 @@ def _structured_report(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
 def _loose_report(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
     """A report without the form of one: from the mail system, about a delivery."""
     daemon = _DAEMON.search(parsed.from_header) is not None
-    mailer = daemon or (null_sender and _POSTMASTER.search(parsed.from_header) is not None)
+    nobody = parsed.from_ is None or _POSTMASTER.search(parsed.from_header) is not None
+    mailer = daemon or (null_sender and nobody)
     about = daemon and _DELIVERY.search(parsed.subject) is not None
     if null_sender and mailer and not about:
         about = _DELIVERY.search(f"{parsed.subject}\n{(parsed.text or '')[:2_000]}") is not None

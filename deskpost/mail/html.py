@@ -59,6 +59,10 @@ _SCHEMES: Final = frozenset({"http", "https", "mailto", "tel", "cid"})
 
 _IMAGE = re.compile(r'<img(?: [a-z-]+="[^"]*")*>')
 _LOCAL_IMAGE = re.compile(r' src="cid:', re.IGNORECASE)
+_WHOLE_TAG = re.compile(r'<[a-z0-9]+(?: [a-z-]+="[^"]*")*>')
+_STYLE = re.compile(r' style="[^"]*"')
+# A value with a function other than a colour's, or with an escape, is no style of ours.
+_ODD_STYLE = re.compile(r"\\|(?<!rgb)(?<!rgba)(?<!hsl)(?<!hsla)\(", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
 _ATTRIBUTE = re.compile(
     r"[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*(?:\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[^\s>]*))?"
@@ -105,6 +109,8 @@ def sanitise_counted(html: str) -> SafeHtml:
         link_rel="noopener noreferrer nofollow",
         strip_comments=True,
     )
+    if _ODD_STYLE.search(safe):
+        safe = _WHOLE_TAG.sub(_without_odd_style, safe)
     removed = 0
 
     def keep_local(image: re.Match[str]) -> str:
@@ -116,6 +122,11 @@ def sanitise_counted(html: str) -> SafeHtml:
 
     # nh3 writes every attribute in double quotes, escaped: the pattern sees whole tags.
     return SafeHtml(html=_IMAGE.sub(keep_local, safe), removed_images=removed)
+
+
+def _without_odd_style(tag: re.Match[str]) -> str:
+    style = _STYLE.search(tag[0])
+    return _STYLE.sub("", tag[0]) if style and _ODD_STYLE.search(style[0]) else tag[0]
 
 
 def to_text(html: str) -> str:

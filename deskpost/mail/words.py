@@ -207,7 +207,7 @@ def decode_words(value: str) -> str:
             pending = b""
         if not joined:
             out.append(between)
-        pending += _payload(found[2], found[3])
+        pending += _payload(found[2], found[3], charset)
         pending_charset, end = charset, found.end()
     if pending:
         out.append(decode(pending, pending_charset))
@@ -215,8 +215,10 @@ def decode_words(value: str) -> str:
     return "".join(out)
 
 
-def _payload(encoding: str, payload: str) -> bytes:
-    data = payload.encode("utf-8", "replace")
+def _payload(encoding: str, payload: str, charset: str) -> bytes:
+    # 8-bit text in an encoded word has been decoded already: back into the word's charset.
+    name = "ascii" if payload.isascii() else charset_name(charset) or "utf-8"
+    data = payload.encode(name, "replace")
     if encoding in "bB":
         return decode_base64(data)
     return binascii.a2b_qp(data, header=True)

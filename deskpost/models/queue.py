@@ -43,6 +43,7 @@ class Queued(models.Model):
 
 
 Row = TypeVar("Row", bound=Queued)
+AnyRow = TypeVar("AnyRow", bound=models.Model)
 
 
 def due(rows: QuerySet[Row], now: datetime) -> QuerySet[Row]:
@@ -50,7 +51,7 @@ def due(rows: QuerySet[Row], now: datetime) -> QuerySet[Row]:
     return rows.filter(Q(owner="") | Q(lease_until__lt=now), due_at__lte=now)
 
 
-def lock(rows: QuerySet[Row]) -> QuerySet[Row]:
+def lock(rows: QuerySet[AnyRow]) -> QuerySet[AnyRow]:
     """Lock the rows, passing over those that another transaction holds (no-op on SQLite, whose
     transactions here hold the one write lock from their beginning)."""
     if connection.features.has_select_for_update_skip_locked:

@@ -1,5 +1,6 @@
 """Django's own mail, such as password resets, by the same road as notifications."""
 
+import email.policy
 from collections.abc import Sequence
 from email.utils import parseaddr
 
@@ -22,7 +23,10 @@ class RelayBackend(BaseEmailBackend):
         return sent
 
     def _send(self, carrier: relay.Carrier, message: EmailMessage) -> int:
-        sender, data = parseaddr(message.from_email)[1], message.message().as_bytes(linesep="\r\n")
+        sender, data = (
+            parseaddr(message.from_email)[1],
+            message.message().as_bytes(policy=email.policy.SMTP),
+        )
         answers = [carrier.send(sender, parseaddr(to)[1], data) for to in message.recipients()]
         refused = [answer for answer in answers if answer.kind != "accepted"]
         if refused and not self.fail_silently:

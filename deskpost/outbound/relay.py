@@ -6,6 +6,7 @@ import contextlib
 import smtplib
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -74,15 +75,14 @@ class RelayCarrier:
         message: bytes,
         options: list[str],
     ) -> Answer:
-        for ask in (
+        steps: list[Callable[[], tuple[int, bytes]]] = [
             lambda: connection.mail(envelope_from, options),
             lambda: connection.rcpt(recipient),
             lambda: connection.data(message),
-        ):
-            try:
-                code, text = ask()
-            except smtplib.SMTPDataError as error:
-                code, text = error.smtp_code, error.smtp_error
+        ]
+        code, text = 0, b""
+        for ask in steps:
+            code, text = _ask(ask)
             if code >= 400:
                 with contextlib.suppress(smtplib.SMTPServerDisconnected):
                     connection.rset()
@@ -112,6 +112,15 @@ class RelayCarrier:
                 self._connection.quit()
             self._connection.close()
         self._connection = None
+
+
+def _ask(step: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
+    """One command's reply; smtplib raises for a refused DATA and returns the other refusals."""
+    try:
+        return step()
+    except smtplib.SMTPDataError as error:
+        words = error.smtp_error
+        return error.smtp_code, words.encode() if isinstance(words, str) else words
 
 
 def _connect(relay: Relay) -> smtplib.SMTP:

@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from deskpost.logs import queries
 from deskpost.logs.queries import IncomingFilter, NotificationFilter
+from deskpost.models import Project
 from deskpost.outcomes import IncomingStatus, Kind, NotificationStatus, Outcome, Reason
 from tests.logs import rows
 from tests.web import scene as scenes
@@ -63,7 +64,7 @@ def test_counts_are_exact_up_to_a_thousand(scene: Scene, monkeypatch: pytest.Mon
 
 
 def test_other_projects_are_never_shown(scene: Scene) -> None:
-    other = scenes.Project.objects.create(key="HR", name="People")
+    other = Project.objects.create(key="HR", name="People")
     theirs = rows.note(other, scene.customer)
     assert not queries.notifications(scene.project, NotificationFilter()).rows
     assert queries.notification(scene.project, theirs.pk) is None

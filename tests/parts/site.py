@@ -64,6 +64,10 @@ class Site(Part):
         )
         self.process.wait_ready(self._ready)
 
+    def relay_through(self, port: int) -> None:
+        """Send outgoing mail to this port from the next start on."""
+        self._more["DESKPOST_RELAY"] = f"smtp://127.0.0.1:{port}"
+
     def _ready(self) -> bool:
         return all(ports.answers(port) for port in (self.web_port, self.smtp_port, self.lmtp_port))
 
@@ -72,7 +76,7 @@ class Site(Part):
 
     def sign_in_link(self) -> str:
         """The link that the last start printed."""
-        return re.findall(r"http://\S+/sign-in/\S+", self.log_text())[-1]
+        return str(re.findall(r"http://\S+/sign-in/\S+", self.log_text())[-1])
 
     def get(self, path: str) -> tuple[int, bytes]:
         """Fetch an address without signing in."""

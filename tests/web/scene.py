@@ -86,7 +86,7 @@ def make() -> Scene:
 
 def add_customer(project: Project, email: str, name: str = "", **fields: object) -> Person:
     """Add a customer to the project."""
-    person = Person.objects.create_person(email, name=name, **fields)
+    person = Person.objects.create_person(email, None, name=name, **fields)
     people.make_customer(project, person)
     return person
 

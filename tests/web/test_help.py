@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from deskpost.logs import words
 from deskpost.models import Person
 from deskpost.web import help_pages
 
@@ -22,8 +23,8 @@ def test_the_limits_are_this_sites_own(client: Client, settings: Settings) -> No
         "INBOUND_LIMIT": 33 * 1024**2,
     }
     page = client.get("/help/notification-limits/").content.decode()
-    for words in ("12,345", "7 MB", "33 MB", "midnight UTC"):
-        assert words in page
+    for said in ("12,345", words.size(7 * 1024**2), words.size(33 * 1024**2), "midnight UTC"):
+        assert said in page
 
 
 @pytest.mark.parametrize(

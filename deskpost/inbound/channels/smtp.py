@@ -9,6 +9,7 @@ import asyncio
 import logging
 import ssl
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiosmtpd.lmtp import LMTP
@@ -152,7 +153,7 @@ class Handler:
             targets=targets,
             transport=self.transport,
             envelope_from="" if sender == NULL_SENDER else sender,
-            client=f"{session.peer[0]} {session.host_name or ''}".strip(),
+            client=f"{_ip(session)} {session.host_name or ''}".strip(),
             oversize_bytes=oversize_bytes,
         )
         try:
@@ -161,6 +162,11 @@ class Handler:
             log.exception("a message could not be stored; its sender will try again")
             return False
         return True
+
+
+def _ip(session: Session) -> str:
+    peer: Any = session.peer
+    return str(peer[0]) if peer else ""
 
 
 def _declared(options: list[str]) -> int:
@@ -176,12 +182,13 @@ class _Protocol(SMTP):
     any length."""
 
     command_size_limit = 2048
+    spoken = InboundEmail.Transport.SMTP
     line_length_limit = 64 * 1024  # how much the reader takes in one go
 
-    def __init__(self, listener: Listener, transport: InboundEmail.Transport) -> None:
+    def __init__(self, listener: Listener) -> None:
         self.listener = listener
         super().__init__(
-            Handler(listener, transport),
+            Handler(listener, self.spoken),
             data_size_limit=None,
             enable_SMTPUTF8=True,
             hostname=settings.DESKPOST["DOMAIN"],
@@ -228,11 +235,12 @@ class _Protocol(SMTP):
             return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         content, total = await self._read_content()
-        self.envelope.content = self.envelope.original_content = content
+        envelope: Any = self.envelope
+        envelope.content = envelope.original_content = content
         if total > len(content):
-            self.envelope.oversize_bytes = total
+            envelope.oversize_bytes = total
         await self.push(await self._call_handler_hook("DATA"))
-        self._set_post_data_state()
+        self.envelope = self._create_envelope()
 
     async def _read_content(self) -> tuple[bytes, int]:
         """Read to the lone dot. Returns the content (its beginning, if it is too large) with
@@ -240,7 +248,8 @@ class _Protocol(SMTP):
         beginning = await self._reader.readexactly(3)
         if beginning == END_OF_DATA[2:]:
             return b"", 0
-        self._reader._buffer[:0] = beginning
+        reader: Any = self._reader  # what was peeked at goes back: the terminator may span it
+        reader._buffer[:0] = beginning
         kept, total, end = bytearray(), 0, False
         while not end:
             try:
@@ -263,25 +272,27 @@ class _Protocol(SMTP):
 
 
 class SmtpProtocol(_Protocol):
-    def __init__(self, listener: Listener) -> None:
-        super().__init__(listener, InboundEmail.Transport.SMTP)
+    """SMTP (RFC 5321)."""
 
 
 class LmtpProtocol(_Protocol, LMTP):
-    show_smtp_greeting = False
+    """LMTP (RFC 2033)."""
 
-    def __init__(self, listener: Listener) -> None:
-        super().__init__(listener, InboundEmail.Transport.LMTP)
+    spoken = InboundEmail.Transport.LMTP
 
 
 async def serve(listener: Listener, stop: asyncio.Event) -> None:
     """Listen where the settings say, until told to stop; then let what is being said finish."""
     loop = asyncio.get_running_loop()
     servers = []
-    for protocol, name in ((SmtpProtocol, "SMTP"), (LmtpProtocol, "LMTP")):
+    protocols: tuple[tuple[type[_Protocol], str], ...] = (
+        (SmtpProtocol, "SMTP"),
+        (LmtpProtocol, "LMTP"),
+    )
+    for protocol, name in protocols:
         host, port = settings.DESKPOST[f"{name}_HOST"], settings.DESKPOST[f"{name}_PORT"]
         if port:
-            servers.append(await loop.create_server(lambda p=protocol: p(listener), host, port))
+            servers.append(await loop.create_server(partial(protocol, listener), host, port))
             log.info("%s listens on %s:%s", name, host, port)
     await stop.wait()
     listener.stopping = True
