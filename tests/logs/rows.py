@@ -19,6 +19,7 @@ from deskpost.models import (
     Project,
     first_id,
     new_id,
+    partitions,
 )
 from deskpost.outcomes import (
     OUTCOMES,
@@ -34,7 +35,8 @@ RAW = b"From: Ann <ann@x.test>\r\nSubject: Printer\r\n\r\nIt is \xff\x00 out of 
 
 
 def id_at(moment: datetime) -> uuid.UUID:
-    """Return an id as if it had been made at the moment."""
+    """Return an id as if it had been made at the moment; the log has room for that day."""
+    partitions.ensure([moment.date()])
     return uuid.UUID(int=first_id(moment).int | (new_id().int & (1 << 80) - 1))
 
 

@@ -100,7 +100,7 @@ def test_a_queued_one_says_what_was_tried_and_when_next(scene: Scene, admin: Cli
         notification=note, started_at=rows.ago(minutes=1), server="relay.test:25"
     )
     said = words(admin, url("notification", note.pk))
-    assert "is tried again" in said
+    assert "The last try has no end yet; the next is due" in said
     assert "Refused for now 451 4.7.1 greylisted" in said
     assert "Cut off: it is not known whether the server took it" in said
     assert "Next try" in said
