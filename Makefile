@@ -1,6 +1,6 @@
 # A newcomer needs `make run` and `make test`; `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check requirements
+.PHONY: help run test check requirements words docs screenshots
 
 PYTHON := .venv/bin/python
 # Loaded before Django, so that tests have a folder and a database of their own.
@@ -42,3 +42,15 @@ requirements: ## Compile the pins from pyproject.toml again (UPGRADE=--upgrade f
 	@$(PYTHON) -c 'import sys; sys.exit("The pins are made with Python 3.11, the oldest that is supported: run python3.11 -m venv --clear .venv first." if sys.version_info[:2] != (3, 11) else 0)'
 	$(COMPILE) --output-file=requirements/run.txt pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements/run.txt --output-file=requirements/dev.txt pyproject.toml
+
+words: ## Collect the words of code and templates for translation, and compile what is translated
+	@scripts/setup_tests.sh --packages-only
+	@scripts/words.sh
+
+docs: ## Write docs/settings.md and docs/reasons.md again
+	@scripts/setup_run.sh
+	@$(PYTHON) scripts/docs.py
+
+screenshots: ## Take the pictures of README and docs again (needs Chromium)
+	@scripts/setup_tests.sh
+	@$(PYTHON) scripts/screenshots.py

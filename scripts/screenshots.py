@@ -90,15 +90,11 @@ def fill(site: Site, world: OutsideWorld) -> None:
         "bob.keller@north-mill.example", "550 5.1.1 <bob.keller@north-mill.example>: User unknown"
     )
     world.delay("lee.park@harbour.example", "451 4.7.1 Greylisted, try again in a minute")
-    count = 0
-    for count, message in enumerate(letters(), 1):
+    written = list(letters())
+    for count, message in enumerate([*written, written[0]], 1):
         sender = str(message["From"].addresses[0].addr_spec)
         site.send(message, sender=sender)
         site.wait_settled(count)
-    first = next(letters())
-    site.send(first, sender="ann.osei@quayside.example")
-    site.send(first, sender="ann.osei@quayside.example")
-    site.wait_settled(count + 2)
 
 
 @contextmanager

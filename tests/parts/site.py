@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.policy
 import http.client
 import os
 import re
@@ -89,7 +90,7 @@ class Site(Part):
         self, message: bytes | EmailMessage, to: str = "it@desk.test", sender: str = "ann@x.test"
     ) -> None:
         """Send a message over SMTP as any client would; raises what smtplib raises."""
-        data = message.as_bytes() if isinstance(message, EmailMessage) else message
+        data = message if isinstance(message, bytes) else wire(message)
         with smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=30) as client:
             client.sendmail(sender, [to], data)
 
@@ -129,6 +130,11 @@ def new_database(data: Path) -> str:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return f"{server.rpartition('/')[0]}/{name}"
+
+
+def wire(message: EmailMessage) -> bytes:
+    """The message as it travels, with CRLF."""
+    return message.as_bytes(policy=email.policy.SMTP)
 
 
 def letter(

@@ -65,9 +65,16 @@ def test_an_unknown_project_is_not_found(admin: Client) -> None:
 
 def test_an_agent_has_no_entry_and_reads_why(scene: Scene) -> None:
     agent = scene.browser("agent")
-    assert "You are agent in IT help" in read(agent, url("email-logs"), 403)
+    assert "Your part in IT help is: agent." in read(agent, url("email-logs"), 403)
     assert url("email-logs") not in read(agent, url("requests"))
     assert url("email-logs") in read(scene.browser("admin"), url("requests"))
+
+
+def test_admins_are_told_while_no_relay_is_set(scene: Scene, settings: Any) -> None:
+    for who, told in [("site_admin", True), ("admin", True), ("agent", False)]:
+        assert ("No relay is set" in read(scene.browser(who), url("requests"))) is told
+    settings.DESKPOST = settings.DESKPOST | {"RELAY": object()}
+    assert "No relay is set" not in read(scene.browser("admin"), url("requests"))
 
 
 def test_an_entry_of_another_project_is_not_found(scene: Scene, admin: Client) -> None:
