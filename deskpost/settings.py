@@ -121,7 +121,6 @@ OUTBOX = DATA / "outbox"
 RUN = DATA / "run"
 
 STATIC_URL = "static/"
-STATIC_ROOT = DATA / "static"
 STATICFILES_DIRS = [BASE_DIR / "web" / "static"]
 # Files are served from the package itself: there is nothing to collect, and nothing to forget.
 WHITENOISE_USE_FINDERS = True

@@ -22,6 +22,8 @@ from deskpost.models import Channel, Membership, Notification, Request, Role
 from deskpost.outbound import links, templates
 
 PLACEHOLDER = "TOKEN"
+# Headers of one long word (List-Unsubscribe) are folded nowhere, and never encoded for their length.
+HEADERS = email.policy.SMTP.clone(max_line_length=900)
 MARKERS = {
     "en": "## Reply above this line ##",
     "ja": "## この行より上に返信してください ##",
@@ -76,7 +78,7 @@ def _placeholder(signed: str) -> str:
 
 
 def _bytes(message: EmailMessage) -> bytes:
-    return message.as_bytes(policy=email.policy.SMTP)
+    return message.as_bytes(policy=HEADERS)
 
 
 def _channel(note: Notification) -> Channel:
@@ -104,7 +106,7 @@ def _real_tokens(note: Notification, channel: Channel) -> _Tokens:
 
 def _message(note: Notification, channel: Channel, tokens: _Tokens) -> EmailMessage:
     rendered = templates.render(note.kind, note.language, _values(note, channel, tokens))
-    message = EmailMessage(policy=email.policy.SMTP.clone(max_line_length=900))
+    message = EmailMessage(policy=email.policy.SMTP)
     message["Subject"] = one_line(rendered.subject)
     message["From"] = _mailbox(note.project.name, channel.address)
     message["To"] = _mailbox(note.person.name, note.address)
@@ -116,9 +118,18 @@ def _message(note: Notification, channel: Channel, tokens: _Tokens) -> EmailMess
     message["X-Deskpost-Site"] = settings.DESKPOST["DOMAIN"]
     message["List-Unsubscribe"] = f"<{tokens.unsubscribe}>"
     message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
-    message.set_content(rendered.text, cte="base64" if not rendered.text.isascii() else None)
-    message.add_alternative(css_inline.inline(rendered.html), subtype="html")
+    page = css_inline.inline(rendered.html)
+    message.set_content(rendered.text, cte=_encoding(rendered.text))
+    message.add_alternative(page, subtype="html", cte=_encoding(page))
     return message
+
+
+def _encoding(text: str) -> str | None:
+    """Seven bits travel everywhere. Text that is mostly ASCII stays readable on the way."""
+    if text.isascii():
+        return None  # 7bit, or quoted-printable where a line is too long
+    foreign = sum(1 for c in text if not c.isascii())
+    return "base64" if foreign * 4 > len(text) else "quoted-printable"
 
 
 def _identify(message: EmailMessage, note: Notification) -> None:
@@ -144,11 +155,12 @@ def one_line(text: str) -> str:
 
 
 def _values(note: Notification, channel: Channel, tokens: _Tokens) -> dict[str, Any]:
+    """What a template may use. In Liquid an empty text is true: what is not there is None."""
     language = note.language if note.language in MARKERS else "en"
     return {
-        "marker": MARKERS[language] if note.request_id else "",
+        "marker": MARKERS[language] if note.request_id else None,
         "project": {"name": note.project.name, "address": channel.address},
-        "person": {"name": note.person.name},
+        "person": {"name": note.person.name or None},
         "request": _request(note, note.request) if note.request else {},
         "comment": {
             "author": str(note.comment.author) if note.comment else "",
@@ -158,7 +170,7 @@ def _values(note: Notification, channel: Channel, tokens: _Tokens) -> dict[str, 
     }
 
 
-def _request(note: Notification, request: Request) -> dict[str, str]:
+def _request(note: Notification, request: Request) -> dict[str, str | None]:
     """The request's values; its address only for those who can open it."""
     opens = note.person.is_site_admin or (
         Membership.objects.filter(project_id=note.project_id, person_id=note.person_id)
@@ -166,4 +178,4 @@ def _request(note: Notification, request: Request) -> dict[str, str]:
         .exists()
     )
     url = f"{settings.BASE_URL}/projects/{note.project.key}/requests/{request.key}/"
-    return {"key": request.key, "summary": request.summary, "url": url if opens else ""}
+    return {"key": request.key, "summary": request.summary, "url": url if opens else None}

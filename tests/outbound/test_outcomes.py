@@ -329,6 +329,24 @@ class TestMessage:
         assert "it+r." in message["Reply-To"]  # type: ignore[index]
         assert sender.startswith("it+b.")
 
+    def test_it_travels_in_seven_bits_and_no_link_is_encoded_in_a_header(
+        self, desk: Desk, outside: Accepting
+    ) -> None:
+        self.sent(desk, outside, subject="Grüße", body="日本語 and ünïcode\n" + "x" * 2000)
+        raw = outside.sent[-1][2]
+        assert raw.isascii()
+        assert max(len(line) for line in raw.split(b"\r\n")) < 998
+        head = raw.partition(b"\r\n\r\n")[0]
+        assert b"\r\nList-Unsubscribe: <http" in head
+
+    def test_a_customer_is_shown_no_link_that_they_cannot_open(
+        self, desk: Desk, outside: Accepting
+    ) -> None:
+        _, message = self.sent(desk, outside, sender="ann@x.test")
+        text = message.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
+        assert "See the request" not in text
+        assert "Hello," in text
+
     def test_all_messages_of_a_request_answer_one_constant_id(
         self, desk: Desk, outside: Accepting
     ) -> None:
