@@ -1,20 +1,10 @@
 #!/bin/sh
-# Collects every translatable string of the package into locale/ja and compiles it. Untranslated
-# ones are named and make it fail. Needs gettext. Usage: words.sh
+# Collects the words of the package's code and templates into locale/ja and compiles them. Fails if
+# one of them has no Japanese yet, and names it. Needs gettext.
 set -eu
 cd "$(dirname "$0")/../deskpost"
 
-PYTHON=${PYTHON:-../.venv/bin/python}
 CATALOGUE=locale/ja/LC_MESSAGES/django
-HEADER='msgid ""
-msgstr ""
-"Project-Id-Version: Deskpost\\n"
-"Language: ja\\n"
-"MIME-Version: 1.0\\n"
-"Content-Type: text/plain; charset=UTF-8\\n"
-"Content-Transfer-Encoding: 8bit\\n"
-"Plural-Forms: nplurals=1; plural=0;\\n"
-'
 
 for program in xgettext msgmerge msgattrib msgfmt; do
     command -v "$program" >/dev/null || {
@@ -23,13 +13,41 @@ for program in xgettext msgmerge msgattrib msgfmt; do
     }
 done
 
-# The header is always the one above: makemessages would put the time of each run into it. A guess
-# from a similar string (a fuzzy entry) is thrown away rather than shown to people.
-with_our_header() {
-    printf '%s\n' "$HEADER"
-    msgattrib --no-wrap --no-fuzzy --no-obsolete "$1" | sed '1,/^$/d'
-}
+work=$(mktemp -d)
+trap 'rm -rf "$work" locale/django.pot' EXIT
+trap 'exit 130' INT TERM HUP
+
+# The header is always this one: makemessages would write the time of each run into it.
+cat >"$work/head" <<'END'
+# Deskpost's words in Japanese; the English is in the code. After a change: make words.
+msgid ""
+msgstr ""
+"Project-Id-Version: Deskpost\n"
+"Language: ja\n"
+"MIME-Version: 1.0\n"
+"Content-Type: text/plain; charset=UTF-8\n"
+"Content-Transfer-Encoding: 8bit\n"
+"Plural-Forms: nplurals=1; plural=0;\n"
+
+END
 
 mkdir -p "$(dirname "$CATALOGUE")"
-[ -s "$CATALOGUE.po" ] || printf '%s\n' "$HEADER" >"$CATALOGUE.po"
-"$PYTHON" -m django makemessages --locale ja --no-location --no-obsolete --no-wrap --verbosity 0
+[ -s "$CATALOGUE.po" ] || cp "$work/head" "$CATALOGUE.po"
+cp "$CATALOGUE.po" "$work/before.po"
+../.venv/bin/python -m django makemessages --locale ja --no-location --no-obsolete --keep-pot \
+    --verbosity 0
+
+# makemessages would guess from similar strings ("fuzzy"); what nobody has translated stays empty.
+msgmerge --quiet --no-fuzzy-matching --no-wrap --output-file="$work/merged.po" \
+    "$work/before.po" locale/django.pot
+{
+    cat "$work/head"
+    msgattrib --no-obsolete --clear-fuzzy --clear-previous --no-wrap "$work/merged.po" | sed '1,/^$/d'
+} >"$CATALOGUE.po"
+msgfmt --check-format --check-domain --output-file="$CATALOGUE.mo" "$CATALOGUE.po"
+
+missing=$(msgattrib --untranslated --no-wrap "$CATALOGUE.po" | sed '1,/^$/d')
+[ -z "$missing" ] || {
+    printf 'No Japanese yet in %s.po:\n\n%s\n' "deskpost/$CATALOGUE" "$missing" >&2
+    exit 1
+}

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import pytest
 from django.conf import settings
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, override_settings
 
 from tests.parts import early, ports
 from tests.parts.chromium import Chromium
@@ -93,6 +93,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         return (yield)
     except PartMissing as missing:
         absent(missing)
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hash passwords in no time: none of the tests is about the price of guessing them."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from deskpost.models import Channel, Membership, Notification, Request, Role
 from deskpost.outbound import links, templates
 
 PLACEHOLDER = "TOKEN"
-# Headers of one long word (List-Unsubscribe) are folded nowhere, and never encoded for their length.
+# A header of one long word (List-Unsubscribe) is not folded, and not encoded for its length.
 HEADERS = email.policy.SMTP.clone(max_line_length=900)
 MARKERS = {
     "en": "## Reply above this line ##",
