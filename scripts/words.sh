@@ -42,11 +42,13 @@ msgmerge --quiet --no-fuzzy-matching --no-wrap --output-file="$work/merged.po" \
     "$work/before.po" locale/django.pot
 {
     cat "$work/head"
-    msgattrib --no-obsolete --clear-fuzzy --clear-previous --no-wrap "$work/merged.po" | sed '1,/^$/d'
+    msgattrib --no-obsolete --no-wrap "$work/merged.po" | sed '1,/^$/d'
 } >"$CATALOGUE.po"
 msgfmt --check-format --check-domain --output-file="$CATALOGUE.mo" "$CATALOGUE.po"
 
-missing=$(msgattrib --untranslated --no-wrap "$CATALOGUE.po" | sed '1,/^$/d')
+missing=$(for kind in --untranslated --only-fuzzy; do
+    msgattrib "$kind" --no-wrap "$CATALOGUE.po" | sed '1,/^$/d'
+done)
 [ -z "$missing" ] || {
     printf 'No Japanese yet in %s.po:\n\n%s\n' "deskpost/$CATALOGUE" "$missing" >&2
     exit 1
