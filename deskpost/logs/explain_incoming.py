@@ -178,7 +178,8 @@ def _fields(row: InboundEmail, facts: Facts) -> Why:
     names = [str(name) for name in facts.get("fields") or ()]
     if not names:
         return Why()
-    said = {"type": words.outside(facts.get("type", "")), "fields": words.outside(", ".join(names))}
+    fields = words.outside(words.listed(names))
+    said = {"type": words.outside(facts.get("type", "")), "fields": fields}
     return Why(sentences=(_("“%(type)s” requires: %(fields)s.") % said,))
 
 

@@ -105,7 +105,7 @@ def _title(note: Notification, blocked: Suppression | None) -> str:
     briefly = BRIEFLY[Reason(note.reason)]
     if note.reason == Reason.SUPPRESSION_LIST and blocked is None:
         briefly = NO_LONGER
-    return f"{title} {briefly}"
+    return words.sentences((title, briefly))
 
 
 # --- What happened -------------------------------------------------------------------------------
@@ -125,7 +125,8 @@ def _happened(note: Notification, attempts: Sequence[Attempt]) -> tuple[str, ...
         "It was handed to a server %(count)d times.",
         len(attempts),
     ) % {"count": len(attempts)}
-    return (first, f"{tried} {_ending(note, attempts[-1])}".strip())
+    ending = _ending(note, attempts[-1])
+    return (first, tried, ending) if ending else (first, tried)
 
 
 def _ending(note: Notification, last: Attempt) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
+from functools import reduce
 from typing import Any
 from unicodedata import bidirectional
 
@@ -60,6 +62,18 @@ def parsed(stored: Any) -> datetime | None:
     except ValueError:
         return None
     return at if at and timezone.is_aware(at) else None
+
+
+def sentences(said: Iterable[object]) -> str:
+    """Put sentences after one another: with a space between them, in Japanese with none."""
+    pair = pgettext("two sentences", "%(one)s %(next)s")
+    texts = [str(one) for one in said]
+    return reduce(lambda one, following: pair % {"one": one, "next": following}, texts or [""])
+
+
+def listed(names: Iterable[object]) -> str:
+    """Write names one after another: Ann, Bob."""
+    return pgettext("between the names of a list", ", ").join(str(name) for name in names)
 
 
 def size(count: Any) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from django.db.models.functions import Left
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
+from deskpost.logs import words
 from deskpost.mail import address
 from deskpost.models import Attachment, Comment, InboundEmail, Notification, Person, Request
 from deskpost.outbound import suppress
@@ -159,14 +159,13 @@ class Reach:
 
     def sentences(self) -> list[str]:
         """Return it in words."""
-        comma = pgettext("between the names of a list", ", ")
         said = []
         if self.reached:
-            said.append(_("Goes to %(people)s.") % {"people": comma.join(self.reached)})
+            said.append(_("Goes to %(people)s.") % {"people": words.listed(self.reached)})
         elif not self.others:
             said.append(_("Goes to nobody by email."))
         if self.missed:
-            said.append(_("Not to %(people)s.") % {"people": comma.join(self.missed)})
+            said.append(_("Not to %(people)s.") % {"people": words.listed(self.missed)})
         if self.others:
             said.append(_("%(count)s more people take part.") % {"count": self.others})
         return said

@@ -12,6 +12,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from deskpost.logs import explain_incoming, queries, words
 from deskpost.logs.explain import entry_id
@@ -135,7 +136,7 @@ class Log:
             "sender": _("Sender"),
             "subject": _("Subject"),
             "key": _("Key"),
-            "from": _("From"),
+            "from": pgettext("date filter", "From"),
             "to": _("Until"),
         }
         chips = []

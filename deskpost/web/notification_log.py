@@ -198,7 +198,7 @@ def _cause(blocked: Suppression | None) -> str:
     if blocked is None:
         return ""
     cause = explain_notification.CAUSE_WORDS[Suppression.Cause(blocked.cause)]
-    return f"{cause}, {words.moment(blocked.created_at)}"
+    return words.listed((cause, words.moment(blocked.created_at)))
 
 
 def _status(text: str) -> NotificationStatus | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from django import template
@@ -107,6 +108,18 @@ def amount(count: int) -> str:
 def octets(count: int) -> str:
     """Write a number of bytes as people say it: 11.4 KB."""
     return words.size(count)
+
+
+@register.filter
+def sentences(said: Iterable[object]) -> str:
+    """Put sentences after one another, as the language does."""
+    return words.sentences(said)
+
+
+@register.simple_tag
+def listed(*names: object) -> str:
+    """Write words one after another, with the language's comma."""
+    return words.listed(names)
 
 
 @register.filter
