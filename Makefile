@@ -1,6 +1,6 @@
 # A newcomer needs `make run` and `make test`; `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check requirements words docs screenshots
+.PHONY: help run test check bench requirements words docs screenshots
 
 PYTHON := .venv/bin/python
 # Loaded before Django, so that tests have a folder and a database of their own.
@@ -30,6 +30,10 @@ check: ## Run the checks and the quick tests, in under a minute
 	@$(MAKE) --no-print-directory _static
 	$(PYTEST) -m "$(QUICK)"
 
+bench: ## Measure against peers, side by side in one run (QUICK=1: under a minute)
+	@scripts/setup_tests.sh
+	@$(PYTHON) bench/inbound.py
+
 .PHONY: _static
 _static:
 	$(PYTHON) -m ruff check
@@ -42,6 +46,7 @@ requirements: ## Compile the pins from pyproject.toml again (UPGRADE=--upgrade f
 	@$(PYTHON) -c 'import sys; sys.exit("The pins are made with Python 3.11, the oldest that is supported: run python3.11 -m venv --clear .venv first." if sys.version_info[:2] != (3, 11) else 0)'
 	$(COMPILE) --output-file=requirements/run.txt pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements/run.txt --output-file=requirements/dev.txt pyproject.toml
+	$(COMPILE:--build-deps-for=editable=) --output-file=requirements/peers.txt requirements/peers.in
 
 words: ## Collect the words of code and templates for translation, and compile what is translated
 	@scripts/setup_tests.sh --packages-only

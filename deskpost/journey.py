@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from deskpost.inbound import parse, rules
+from deskpost.desk.book import Book
+from deskpost.inbound import context, parse, rules
 from deskpost.inbound import settle as inbound
+from deskpost.inbound.history import History
 from deskpost.models import Event, InboundEmail, Notification, Project
 from deskpost.outbound import announce as announcing
 from deskpost.outbound import send, track
@@ -25,10 +27,14 @@ def process(emails: list[InboundEmail]) -> None:
     """
     read = [(email, parse.read(email)) for email in emails]
     with transaction.atomic():
-        project = Project.objects.select_for_update().get(pk=emails[0].project_id)
+        book = Book(Project.objects.select_for_update().get(pk=emails[0].project_id))
+        history = History(book.project)
+        for case in context.cases(read, book, history):
+            inbound.record(case, rules.decide(case))
+        book.write()
+        history.write()
+        inbound.write(emails)
         for email, parsed in read:
-            verdict = rules.decide(email, parsed, project)
-            inbound.record(email, parsed, verdict, project)
             if parsed.report:
                 track.note(parsed.report, email.envelope_to, email.channel, email.id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ STOP_SECONDS = 20.0  # what a child gets to finish; then it is killed
 STEADY_SECONDS = 30.0  # a child that lived so long starts again at once when it dies
 BACK_OFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 PR_SET_PDEATHSIG = 1  # prctl(2)
+SUPERVISOR = "SUPERVISED_BY"  # tells a child the process id of its supervisor
 
 
 @dataclass(slots=True)
@@ -35,7 +37,8 @@ class Child:
     def start(self) -> None:
         command = [sys.executable, "-m", "deskpost", *self.arguments]
         # A session of its own: Ctrl-C reaches the supervisor alone, which stops all in order.
-        self.process = subprocess.Popen(command, start_new_session=True)  # noqa: S603
+        env = os.environ | {SUPERVISOR: str(os.getpid())}
+        self.process = subprocess.Popen(command, start_new_session=True, env=env)  # noqa: S603
         self.started_at = time.monotonic()
 
     def note_death(self) -> float:
@@ -96,6 +99,10 @@ def die_with_parent() -> None:
     if not sys.platform.startswith("linux"):
         return
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    # It may have died before the kernel was asked: then no signal comes.
+    supervisor = os.environ.get(SUPERVISOR)
+    if supervisor and os.getppid() != int(supervisor):
+        raise SystemExit("the supervisor is gone")
 
 
 def is_free(host: str, port: int) -> bool:

@@ -1,8 +1,8 @@
 """DECIDE: the ordered table of rules. The first that stops a message decides; every rule that was
 asked is kept on the row, with what it looked at.
 
-Rules only read. They run under the project's lock (see settle.py), so that what they see of the
-desk and of earlier messages still holds when their verdict is applied.
+Rules only read, and what they look at was fetched for a whole batch at once (context.py). They run
+under the project's lock, so that it still holds when their verdict is applied.
 """
 
 from __future__ import annotations
@@ -16,17 +16,21 @@ from typing import Any
 
 from django.conf import settings
 
-from deskpost.desk import people, requests
+from deskpost.desk.book import Book
+from deskpost.inbound.history import History
 from deskpost.inbound.parse import Parsed
-from deskpost.inbound.thread import Thread, find_thread
+from deskpost.inbound.thread import Clue, Thread, find_thread
 from deskpost.mail import address
-from deskpost.models import InboundEmail, Membership, Person, Project, Request, Role, Seen, first_id
+from deskpost.models import InboundEmail, Person, Request, Role
 from deskpost.outcomes import Outcome, Rule
 
 Facts = dict[str, Any]
 
 # The loop threshold: so many messages of one sender within so long. Allow-listing does not lift it.
 LOOP_THRESHOLDS = ((10, timedelta(minutes=10)), (60, timedelta(minutes=60)))
+
+# On imported mail: why no threshold was asked, and why nobody was notified.
+IMPORTED: Facts = {"import": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,30 +56,38 @@ class Verdict:
 
 
 class Case:
-    """One message before the rules: what they may look at, fetched when first asked for."""
+    """One message before the rules: what they may look at."""
 
-    def __init__(self, row: InboundEmail, parsed: Parsed, project: Project) -> None:
-        self.row, self.parsed, self.project = row, parsed, project
+    def __init__(
+        self,
+        row: InboundEmail,
+        parsed: Parsed,
+        clues: list[Clue],
+        book: Book,
+        history: History,
+        channels: frozenset[str],
+    ) -> None:
+        self.row, self.parsed = row, parsed
+        self.project, self.book, self.history = book.project, book, history
+        self.channels = channels  # of the addresses in To and Cc, those that are ours
+        self._clues = clues
 
     @property
     def sender(self) -> str:
         """The address of From, or empty."""
         return self.parsed.email.from_.address if self.parsed.email.from_ else ""
 
-    @cached_property
+    @property
     def person(self) -> Person | None:
-        return people.find(self.sender) if self.sender else None
+        return self.book.person(self.sender) if self.sender else None
 
-    @cached_property
+    @property
     def role(self) -> str | None:
-        if self.person is None:
-            return None
-        membership = Membership.objects.filter(project=self.project, person=self.person).first()
-        return membership.role if membership else None
+        return self.book.role(self.person) if self.person else None
 
     @cached_property
     def thread(self) -> Thread | None:
-        return find_thread(self.row, self.parsed.email, self.project)
+        return find_thread(self._clues, self.book)
 
     @property
     def opens_request(self) -> bool:
@@ -104,7 +116,7 @@ def size(case: Case) -> Finding:
 
 
 def seen(case: Case) -> Finding:
-    first = Seen.objects.filter(project=case.project, fingerprint=case.parsed.fingerprint).first()
+    first = case.history.first(case.parsed.fingerprint)
     if first is None:
         return Finding()
     return Finding(
@@ -163,18 +175,17 @@ def _machine(case: Case, kind: str, outcome: Outcome) -> Finding:
 
 
 def loop(case: Case) -> Finding:
+    if case.row.is_import:
+        return Finding(answer="n/a", facts=IMPORTED)
     if not case.sender:
         return Finding(answer="n/a")
-    earlier = InboundEmail.objects.filter(
-        project=case.project, sender_key=address.normalise(case.sender), id__lt=case.row.id
-    ).exclude(outcome=Outcome.DUPLICATE)
+    key = address.normalise(case.sender)
     for most, span in LOOP_THRESHOLDS:
-        since = first_id(case.row.received_at - span)
-        count = earlier.filter(id__gte=since).order_by()[:most].count()
+        count = case.history.count_since(key, case.row.received_at - span)
         if count >= most:
             minutes = int(span.total_seconds() // 60)
             return Finding(
-                answer="yes", stop=Outcome.TOO_MANY, facts={"count": count, "minutes": minutes}
+                answer="yes", stop=Outcome.TOO_MANY, facts={"count": most, "minutes": minutes}
             )
     return Finding()
 
@@ -191,7 +202,7 @@ def thread(case: Case) -> Finding:
     if found is None:
         return Finding()
     facts = {"key": found.request.key, "because": found.because}
-    involved = case.person is not None and requests.is_involved(found.request, case.person)
+    involved = case.person is not None and case.book.is_involved(found.request, case.person)
     if involved or case.role in {Role.AGENT, Role.ADMIN}:
         return Finding(answer="yes", facts=facts)
     return Finding(answer="yes", stop=Outcome.NO_PERMISSION, facts=facts)
@@ -248,9 +259,8 @@ RULES: tuple[tuple[Rule, Callable[[Case], Finding]], ...] = (
 )
 
 
-def decide(row: InboundEmail, parsed: Parsed, project: Project) -> Verdict:
+def decide(case: Case) -> Verdict:
     """Ask the rules in order; the first that stops the message decides."""
-    case = Case(row, parsed, project)
     trail: list[Facts] = []
     for rule, ask in RULES:
         finding = ask(case)
@@ -263,11 +273,12 @@ def decide(row: InboundEmail, parsed: Parsed, project: Project) -> Verdict:
                 request=_about(case, finding.stop),
             )
     found = case.thread.request if case.thread else None
+    facts = IMPORTED if case.row.is_import else {}
     if found is None or case.is_closed:
         return Verdict(
-            outcome=Outcome.REQUEST_CREATED, trail=trail, facts={}, request=None, follows=found
+            outcome=Outcome.REQUEST_CREATED, trail=trail, facts=facts, request=None, follows=found
         )
-    return Verdict(outcome=Outcome.COMMENT_ADDED, trail=trail, facts={}, request=found)
+    return Verdict(outcome=Outcome.COMMENT_ADDED, trail=trail, facts=facts, request=found)
 
 
 # What says nothing of the desk: such a message is not asked which request it is about.

@@ -4,67 +4,80 @@ from __future__ import annotations
 
 import logging
 import traceback
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
-from deskpost.desk import people, requests
-from deskpost.inbound.parse import Parsed
-from deskpost.inbound.rules import Verdict
+from deskpost.desk.entry import Entry, NewFile
+from deskpost.inbound.rules import Case, Verdict
 from deskpost.mail import address, html, quotes
-from deskpost.models import (
-    Channel,
-    InboundEmail,
-    Person,
-    Project,
-    Request,
-    Seen,
-    new_id,
-)
-from deskpost.models.queue import complete
+from deskpost.models import InboundEmail, Person, Request, new_id
+from deskpost.models.queue import complete, complete_all
 from deskpost.outcomes import OUTCOMES, Outcome
 
 log = logging.getLogger(__name__)
 
 COPIED_AT_MOST = 20
 
+# Between these, the Date of imported mail is believed: what it becomes looks as old as it is.
+OLDEST_DATE = datetime(1990, 1, 1, tzinfo=UTC)
+DATE_AHEAD = timedelta(days=1)
 
-def record(row: InboundEmail, parsed: Parsed, verdict: Verdict, project: Project) -> None:
-    """Do what was decided and complete the row; the caller holds the transaction and the project's
-    lock. Raises LostClaim if the row is no longer ours."""
+WRITTEN = (
+    "status",
+    "outcome",
+    "facts",
+    "trail",
+    "sender",
+    "sender_key",
+    "sender_name",
+    "subject",
+    "message_id",
+    "request_key",
+    "settled_at",
+)
+
+
+def record(case: Case, verdict: Verdict) -> None:
+    """Do what was decided, in the book and in the history, and fill in the row. The caller writes
+    all three, `write` for the rows, in the transaction that holds the project's lock."""
     now = timezone.now()
+    said_at = _said_at(case, now)
     request = verdict.request
     if verdict.outcome == Outcome.REQUEST_CREATED:
-        request = _open_request(row, parsed, verdict, project, now)
+        request = _open_request(case, verdict, said_at)
     elif verdict.outcome == Outcome.COMMENT_ADDED:
         assert request is not None
-        author = _author(parsed, project)
-        requests.add_comment(request, author, _entry(row, parsed), now=now)
+        case.book.add_comment(request, _author(case), _entry(case), now=said_at)
     key = request.key if request else str(verdict.facts.get("key", ""))
-    if verdict.outcome not in {Outcome.DUPLICATE, Outcome.TOO_LARGE}:
-        Seen.objects.create(
-            project=project, fingerprint=parsed.fingerprint, incoming=row.id, request_key=key
-        )
-    _log(row, parsed, verdict, key, now)
+    _fill_in(case, verdict, key, now)
+    case.history.take(case.row, case.parsed.fingerprint, case.row.sender_key, verdict.outcome, key)
 
 
-def _log(row: InboundEmail, parsed: Parsed, verdict: Verdict, key: str, now: datetime) -> None:
-    email = parsed.email
-    sender = email.from_.address if email.from_ else ""
-    complete(
-        row,
-        status=OUTCOMES[verdict.outcome].status,
-        outcome=verdict.outcome,
-        facts=verdict.facts,
-        trail=verdict.trail,
-        sender=(sender or row.envelope_from)[:320],
-        sender_key=address.normalise(sender)[:320],
-        sender_name=(email.from_.name if email.from_ else "")[:200],
-        subject=email.subject[:500],
-        message_id=(email.message_id or "")[:255],
-        request_key=key,
-        settled_at=now,
-    )
+def write(rows: Iterable[InboundEmail]) -> None:
+    """Write the rows' outcomes. Raises LostClaim if one of them is no longer ours."""
+    complete_all(list(rows), WRITTEN)
+
+
+def _said_at(case: Case, now: datetime) -> datetime:
+    """The moment that what it becomes bears: now, but for imported mail its Date if plausible."""
+    date = case.parsed.email.date
+    if case.row.is_import and date and OLDEST_DATE <= date <= now + DATE_AHEAD:
+        return date
+    return now
+
+
+def _fill_in(case: Case, verdict: Verdict, key: str, now: datetime) -> None:
+    row, email = case.row, case.parsed.email
+    row.status = OUTCOMES[verdict.outcome].status
+    row.outcome, row.facts, row.trail = verdict.outcome, verdict.facts, verdict.trail
+    row.sender = (case.sender or row.envelope_from)[:320]
+    row.sender_key = address.normalise(case.sender)[:320]
+    row.sender_name = (email.from_.name if email.from_ else "")[:200]
+    row.subject = email.subject[:500]
+    row.message_id = (email.message_id or "")[:255]
+    row.request_key, row.settled_at = key, now
 
 
 def give_up(row: InboundEmail) -> None:
@@ -82,80 +95,69 @@ def give_up(row: InboundEmail) -> None:
 def note_error(row: InboundEmail, error: Exception) -> None:
     """Keep the error's name and an id to quote on the row; the trace goes to our own log."""
     error_id = str(new_id())
-    log.error("incoming message %s failed (%s):\n%s", row.id, error_id, _trace(error))
+    trace = "".join(traceback.format_exception(error))
+    log.error("incoming message %s failed (%s):\n%s", row.id, error_id, trace)
     row.facts = {"error": type(error).__name__, "id": error_id}
     InboundEmail.objects.filter(pk=row.pk).update(facts=row.facts)
 
 
-def _trace(error: Exception) -> str:
-    return "".join(traceback.format_exception(error))
-
-
-def _open_request(
-    row: InboundEmail, parsed: Parsed, verdict: Verdict, project: Project, now: datetime
-) -> Request:
-    reporter = _author(parsed, project)
-    return requests.open_request(
-        row.channel,
-        reporter,
-        parsed.email.subject,
-        _entry(row, parsed),
+def _open_request(case: Case, verdict: Verdict, now: datetime) -> Request:
+    return case.book.open_request(
+        case.row.channel,
+        _author(case),
+        case.parsed.email.subject,
+        _entry(case),
         now=now,
         follows=verdict.follows,
-        copied=_copied(parsed, project),
+        copied=_copied(case),
     )
 
 
-def _author(parsed: Parsed, project: Project) -> Person:
-    mailbox = parsed.email.from_
+def _author(case: Case) -> Person:
+    mailbox = case.parsed.email.from_
     assert mailbox is not None  # the rule "sender" has seen to it
-    person = people.find_or_add(mailbox.address, mailbox.name, project.language)
-    people.make_customer(project, person)
-    return person
+    return case.book.customer(mailbox.address, mailbox.name)
 
 
-def _copied(parsed: Parsed, project: Project) -> list[Person]:
+def _copied(case: Case) -> list[Person]:
     """The people in To and Cc, but for our own channels, as far as the project allows it."""
-    if not project.copies_become_participants or parsed.nature.kind != "human":
+    if not case.project.copies_become_participants or case.parsed.nature.kind != "human":
         return []
+    email = case.parsed.email
     others = {
         address.normalise(address.base_address(box.address)): box
-        for box in (*parsed.email.to, *parsed.email.cc)
+        for box in (*email.to, *email.cc)
         if address.problem(box.address) is None
     }
-    ours = Channel.objects.filter(address_key__in=list(others)).values_list(
-        "address_key", flat=True
-    )
-    kept = [box for key, box in others.items() if key not in set(ours)][:COPIED_AT_MOST]
-    added = [_customer(box, project) for box in kept]
-    return list({person.pk: person for person in added if person}.values())
+    kept = [box for key, box in others.items() if key not in case.channels][:COPIED_AT_MOST]
+    added = [_customer(case, box) for box in kept]
+    return [person for person in added if person]
 
 
-def _customer(box: address.Mailbox, project: Project) -> Person | None:
+def _customer(case: Case, box: address.Mailbox) -> Person | None:
     """The person with that address, who becomes a customer where sign-up is open to all."""
-    if not project.signup_open:
-        person = people.find(box.address)
-        return person if person and project.memberships.filter(person=person).exists() else None
-    person = people.find_or_add(box.address, box.name, project.language)
-    people.make_customer(project, person)
-    return person
+    if case.project.signup_open:
+        return case.book.customer(box.address, box.name)
+    person = case.book.person(box.address)
+    return person if person and case.book.role(person) else None
 
 
-def _entry(row: InboundEmail, parsed: Parsed) -> requests.Entry:
-    email = parsed.email
+def _entry(case: Case) -> Entry:
+    email = case.parsed.email
     whole = email.text if email.text and email.text.strip() else ""
     if not whole and email.html:
         whole = html.to_text(email.html)
     split = quotes.split(whole)
-    return requests.Entry(
+    return Entry(
         text=split.new,
         rest=split.rest,
         html=html.sanitise(email.html) if email.html else "",
         files=[
-            requests.NewFile(name=f.name, content_type=f.content_type, content=f.content)
+            NewFile(name=f.name, content_type=f.content_type, content=f.content)
             for f in email.attachments
         ],
-        incoming=row.id,
+        incoming=case.row.id,
         message_id=email.message_id,
-        automatic=parsed.nature.kind != "human",
+        automatic=case.parsed.nature.kind != "human",
+        silent=case.row.is_import,
     )

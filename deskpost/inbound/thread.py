@@ -8,11 +8,22 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from deskpost.desk.book import Book
 from deskpost.mail import address
 from deskpost.mail.mime import ParsedEmail
-from deskpost.models import InboundEmail, MessageId, Project, Request
+from deskpost.models import InboundEmail, Project, Request
 
 REFERENCES_ASKED = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clue:
+    """A request that a message names, by id, number or a Message-ID, and where it does."""
+
+    because: str
+    request_id: int | None = None
+    number: int | None = None
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,25 +34,42 @@ class Thread:
     because: str
 
 
-def find_thread(row: InboundEmail, email: ParsedEmail, project: Project) -> Thread | None:
-    """Return the request of this project that the message answers. Other projects' requests are
-    never found, whatever the message claims."""
-    return (
-        _by_token(row, email, project)
-        or _by_own_ids(email, project)
-        or _by_known_ids(email, project)
-        or _by_subject(email, project)
-    )
+def clues(row: InboundEmail, email: ParsedEmail, project: Project) -> list[Clue]:
+    """Return what in the message names a request, the most trusted first."""
+    answered = _answered(email)
+    return [
+        *_tokens(row, email),
+        *_own_ids(answered),
+        *(Clue(because=f"In-Reply-To: {one}", message_id=one) for one in answered),
+        *_keys(email.subject, project),
+    ]
 
 
-def _by_token(row: InboundEmail, email: ParsedEmail, project: Project) -> Thread | None:
-    for recipient in (row.envelope_to, *email.recipients_seen):
+def find_thread(found: list[Clue], book: Book) -> Thread | None:
+    """Return the request that the first good clue leads to. The book holds one project's requests
+    only: others are never found, whatever the message claims."""
+    for clue in found:
+        request = _request(clue, book)
+        if request:
+            return Thread(request=request, because=clue.because)
+    return None
+
+
+def _request(clue: Clue, book: Book) -> Request | None:
+    if clue.request_id is not None:
+        return book.request_by_id(clue.request_id)
+    if clue.number is not None:
+        return book.request_by_number(clue.number)
+    return book.request_by_message_id(clue.message_id or "")
+
+
+def _tokens(row: InboundEmail, email: ParsedEmail) -> list[Clue]:
+    made = []
+    for recipient in dict.fromkeys((row.envelope_to, *email.recipients_seen)):
         token = address.read_signed(recipient, row.channel.address, [settings.MAIL_KEY])
         if isinstance(token, address.ReplyToken):
-            request = Request.objects.filter(pk=token.request, project=project).first()
-            if request:
-                return Thread(request=request, because=f"To: {recipient}")
-    return None
+            made.append(Clue(because=f"To: {recipient}", request_id=token.request))
+    return made
 
 
 def _answered(email: ParsedEmail) -> list[str]:
@@ -50,32 +78,15 @@ def _answered(email: ParsedEmail) -> list[str]:
     return list(dict.fromkeys(nearest_first))[:REFERENCES_ASKED]
 
 
-def _by_own_ids(email: ParsedEmail, project: Project) -> Thread | None:
-    for message_id in _answered(email):
+def _own_ids(answered: list[str]) -> list[Clue]:
+    made = []
+    for message_id in answered:
         own = address.read_own_message_id(message_id, [settings.MAIL_KEY])
-        if own is None:
-            continue
-        request = Request.objects.filter(pk=own.request, project=project).first()
-        if request:
-            return Thread(request=request, because=f"In-Reply-To: {message_id}")
-    return None
+        if own:
+            made.append(Clue(because=f"In-Reply-To: {message_id}", request_id=own.request))
+    return made
 
 
-def _by_known_ids(email: ParsedEmail, project: Project) -> Thread | None:
-    wanted = _answered(email)
-    if not wanted:
-        return None
-    rows = MessageId.objects.filter(project=project, message_id__in=wanted)
-    known = {row.message_id: row for row in rows.select_related("request")}
-    for message_id in wanted:
-        if message_id in known:
-            return Thread(request=known[message_id].request, because=f"In-Reply-To: {message_id}")
-    return None
-
-
-def _by_subject(email: ParsedEmail, project: Project) -> Thread | None:
-    match = re.search(rf"(?<![\w-]){re.escape(project.key)}-(\d{{1,9}})(?![\w-])", email.subject)
-    if match is None:
-        return None
-    request = Request.objects.filter(project=project, number=int(match[1])).first()
-    return Thread(request=request, because=f"Subject: {match[0]}") if request else None
+def _keys(subject: str, project: Project) -> list[Clue]:
+    match = re.search(rf"(?<![\w-]){re.escape(project.key)}-(\d{{1,9}})(?![\w-])", subject)
+    return [Clue(because=f"Subject: {match[0]}", number=int(match[1]))] if match else []

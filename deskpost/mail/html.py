@@ -109,7 +109,7 @@ def sanitise_counted(html: str) -> SafeHtml:
         link_rel="noopener noreferrer nofollow",
         strip_comments=True,
     )
-    if _ODD_STYLE.search(safe):
+    if ' style="' in safe and _ODD_STYLE.search(safe):
         safe = _WHOLE_TAG.sub(_without_odd_style, safe)
     removed = 0
 

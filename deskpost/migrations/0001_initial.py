@@ -285,7 +285,7 @@ class Migration(migrations.Migration):
                 ('suspect', models.BooleanField(default=False)),
                 ('deaths', models.PositiveSmallIntegerField(default=0)),
                 ('id', models.UUIDField(default=deskpost.models.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('transport', models.CharField(choices=[('smtp', 'Smtp'), ('lmtp', 'Lmtp')], max_length=8)),
+                ('transport', models.CharField(choices=[('smtp', 'Smtp'), ('lmtp', 'Lmtp'), ('import', 'Import')], max_length=8)),
                 ('received_at', models.DateTimeField()),
                 ('envelope_from', models.CharField(blank=True, max_length=320)),
                 ('envelope_to', models.CharField(max_length=320)),

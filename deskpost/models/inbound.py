@@ -20,6 +20,7 @@ class InboundEmail(Queued):
     class Transport(models.TextChoices):
         SMTP = "smtp"
         LMTP = "lmtp"
+        IMPORT = "import"  # old mail, from a file: nobody is notified of it
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     project = models.ForeignKey(
@@ -61,3 +62,8 @@ class InboundEmail(Queued):
                 fields=["project", "id"], name="inbound_due", condition=Q(due_at__isnull=False)
             ),
         ]
+
+    @property
+    def is_import(self) -> bool:
+        """Whether it is old mail that was brought in from a file."""
+        return self.transport == self.Transport.IMPORT

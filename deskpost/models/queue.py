@@ -6,6 +6,7 @@ worker that was paused beyond its lease, and comes back, changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -96,17 +97,50 @@ def _together(found: list[Row]) -> list[Row]:
     return found[:count]
 
 
+DONE: dict[str, Any] = {"due_at": None, "owner": "", "lease_until": None}
+
+
 def complete(row: Queued, **fields: Any) -> None:
     """Write the result of a claimed row and let it go, or raise LostClaim.
 
     Pass `due_at` for a row that is to be taken up again; without it nothing is left to do.
     """
-    fields = {"due_at": None, "owner": "", "lease_until": None} | fields
+    fields = DONE | fields
     mine = type(row)._default_manager.filter(pk=row.pk, owner=row.owner, attempt=row.attempt)
     if mine.update(**fields) != 1:
         raise LostClaim(f"{type(row).__name__} {row.pk}")
     for name, value in fields.items():
         setattr(row, name, value)
+
+
+def complete_all(rows: Sequence[Queued], names: Sequence[str]) -> None:
+    """Write the named fields of claimed rows of one table and let them go, or raise LostClaim.
+
+    The same as `complete` for each; one prepared statement, since Django's bulk_update is slower
+    than a statement a row where many fields change.
+    """
+    if not rows:
+        return
+    meta: Any = type(rows[0])._meta
+    written = [meta.get_field(name) for name in (*names, *DONE)]
+    fence = [meta.get_field(name) for name in (meta.pk.name, "owner", "attempt")]
+    quote = connection.ops.quote_name
+    assignments = ", ".join(f"{quote(field.column)} = %s" for field in written)
+    condition = " AND ".join(f"{quote(field.column)} = %s" for field in fence)
+    sql = f"UPDATE {quote(meta.db_table)} SET {assignments} WHERE {condition}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, [_values(row, written, fence) for row in rows])
+        if cursor.rowcount != len(rows):
+            raise LostClaim(f"{cursor.rowcount} of {len(rows)} rows of {meta.db_table}")
+
+
+def _values(row: Queued, written: Sequence[Any], fence: Sequence[Any]) -> list[Any]:
+    values = [DONE[f.name] if f.name in DONE else getattr(row, f.attname) for f in written]
+    values += [getattr(row, field.attname) for field in fence]
+    return [
+        field.get_db_prep_save(value, connection)
+        for field, value in zip((*written, *fence), values, strict=True)
+    ]
 
 
 def release(rows: list[Row], **fields: Any) -> None:

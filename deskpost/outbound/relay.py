@@ -15,6 +15,7 @@ from django.conf import settings
 from deskpost.config import Relay
 from deskpost.mail.answers import Answer, read_reply
 from deskpost.models import new_id
+from deskpost.outbound import outside
 
 TIMEOUT_SECONDS = 30
 IDLE_SECONDS = 20  # a connection idle for longer is tested before it is used again
@@ -23,7 +24,8 @@ IDLE_SECONDS = 20  # a connection idle for longer is tested before it is used ag
 class Carrier(Protocol):
     """Hands one message over and says what became of it."""
 
-    server: str
+    @property
+    def server(self) -> str: ...
 
     def send(self, envelope_from: str, recipient: str, message: bytes) -> Answer: ...
 
@@ -199,7 +201,39 @@ class Outbox:
         """Nothing is held."""
 
 
+class NoRelay:
+    """Where no relay is set: for each message the demo's outside world, if a demo runs just then
+    (outside.py), else the outbox."""
+
+    def __init__(self, folder: Path) -> None:
+        self._outbox = Outbox(folder)
+        self._world: RelayCarrier | None = None
+        self._port: int | None = None
+
+    @property
+    def server(self) -> str:
+        return self._chosen().server
+
+    def send(self, envelope_from: str, recipient: str, message: bytes) -> Answer:
+        return self._chosen().send(envelope_from, recipient, message)
+
+    def _chosen(self) -> Carrier:
+        port = outside.port()
+        if port != self._port:
+            self.close()
+            self._port, self._world = port, _world(port) if port else None
+        return self._world or self._outbox
+
+    def close(self) -> None:
+        if self._world:
+            self._world.close()
+
+
+def _world(port: int) -> RelayCarrier:
+    return RelayCarrier(Relay(host=outside.HOST, port=port, tls="none", username="", password=""))
+
+
 def carrier() -> Carrier:
     """Return a new carrier, as the settings say."""
     relay = settings.DESKPOST["RELAY"]
-    return RelayCarrier(relay) if relay else Outbox(settings.OUTBOX)
+    return RelayCarrier(relay) if relay else NoRelay(settings.OUTBOX)

@@ -138,8 +138,11 @@ def _incoming(
 
 
 def common() -> dict[str, Any]:
-    """Return what every page of the log shows."""
-    return {"kept_days": settings.DESKPOST["RETENTION_DAYS"]}
+    """Return what every page of the log shows. With a relay the demo refuses to run."""
+    return {
+        "kept_days": settings.DESKPOST["RETENTION_DAYS"],
+        "demo": settings.DESKPOST["RELAY"] is None,
+    }
 
 
 # --- The raw message -----------------------------------------------------------------------------

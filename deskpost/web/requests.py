@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from deskpost.desk import requests as desk
+from deskpost.desk.entry import Entry
 from deskpost.models import Attachment, InboundEmail, Project, Request
 from deskpost.models.permission import ALLOWED, Act
 from deskpost.web import conversation, files, plaintext
@@ -100,6 +101,7 @@ def _first_steps(request: HttpRequest, project: Project) -> dict[str, Any]:
         "project": project,
         "channel": channel,
         "port": port if signed_in(request).is_site_admin else 0,
+        "demo": settings.DESKPOST["RELAY"] is None,  # with a relay it refuses to run
         "host": "127.0.0.1" if host in {"0.0.0.0", "::"} else host,  # noqa: S104 (compared only)
         "mail_came": InboundEmail.objects.filter(project=project).exists(),
         **_rights(request, project),
@@ -167,7 +169,7 @@ def reply(request: HttpRequest, project: Project, request_key: str) -> HttpRespo
     if error := _fault(asked, typed):
         return _show(request, project, asked, typed=typed, error=error)
     comment = desk.add_comment(
-        asked, signed_in(request), desk.Entry(text=typed.strip("\n")), now=timezone.now()
+        asked, signed_in(request), Entry(text=typed.strip("\n")), now=timezone.now()
     )
     messages.success(request, _("Answer added. The line under it shows how its emails fare."))
     address = redirect("request", project.key, asked.key)

@@ -6,6 +6,8 @@ import os
 import resource
 import signal
 import smtplib
+import subprocess
+import sys
 import threading
 import time
 
@@ -14,7 +16,7 @@ import pytest
 from tests.journey.test_site import child
 from tests.parts.postgres import Postgres
 from tests.parts.process import wait_until
-from tests.parts.site import Site, letter
+from tests.parts.site import ROOT, Site, letter
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]
 MESSAGES = 500
@@ -117,6 +119,23 @@ def kill_tree(site: Site) -> None:
         except ProcessLookupError:
             continue
     site.process.kill()
+
+
+def test_a_child_that_starts_after_its_supervisor_died_ends_at_once() -> None:
+    """Between a child's start and its wish to die with the supervisor there is a moment."""
+    with Site() as site:
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        late = subprocess.run(
+            [sys.executable, "-m", "deskpost", "work", "inbound"],
+            cwd=ROOT,
+            env=os.environ | site.environment | {"SUPERVISED_BY": str(gone.pid)},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert "the supervisor is gone" in late.stderr
 
 
 def test_killing_the_supervisor_alone_ends_its_children() -> None:

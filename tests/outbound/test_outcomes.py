@@ -10,6 +10,7 @@ from django.core.files.storage import storages
 from django.utils import timezone
 
 from deskpost.desk import people, requests
+from deskpost.desk.entry import Entry
 from deskpost.models import (
     Attempt,
     AuditEntry,
@@ -257,9 +258,7 @@ def test_an_agents_answer_goes_to_the_customer_and_waits_for_them(
     desk: Desk, outside: Accepting
 ) -> None:
     desk.take(letter())
-    requests.add_comment(
-        desk.request(), desk.agent, requests.Entry(text="Try again."), now=timezone.now()
-    )
+    requests.add_comment(desk.request(), desk.agent, Entry(text="Try again."), now=timezone.now())
     notes = desk.deliver(outside)
     assert [note.kind for note in notes] == ["request_created", "comment_added"]
     assert desk.request().status == Request.Status.PENDING
@@ -351,9 +350,7 @@ class TestMessage:
         self, desk: Desk, outside: Accepting
     ) -> None:
         _, first = self.sent(desk, outside)
-        requests.add_comment(
-            desk.request(), desk.agent, requests.Entry(text="x"), now=timezone.now()
-        )
+        requests.add_comment(desk.request(), desk.agent, Entry(text="x"), now=timezone.now())
         desk.deliver(outside)
         import email
 
@@ -371,7 +368,7 @@ class TestMessage:
         request.save()
         request.reporter.name = subject
         request.reporter.save()
-        requests.add_comment(request, desk.agent, requests.Entry(text="x"), now=timezone.now())
+        requests.add_comment(request, desk.agent, Entry(text="x"), now=timezone.now())
         desk.deliver(outside)
         import email
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from django.test import Client
 from django.utils import timezone
 
-from deskpost.desk import people, requests
+from deskpost.desk import requests
+from deskpost.desk.entry import Entry
 from deskpost.models import (
     Channel,
     Comment,
@@ -49,7 +50,7 @@ class Scene:
     def request(self, text: str = "It swallows every third label.", **entry: object) -> Request:
         """Open a request of the customer's, by email."""
         summary = str(entry.pop("summary", "Label printer"))
-        said = requests.Entry(text=text, incoming=new_id(), **entry)  # type: ignore[arg-type]
+        said = Entry(text=text, incoming=new_id(), **entry)  # type: ignore[arg-type]
         return requests.open_request(self.channel, self.customer, summary, said, now=timezone.now())
 
     def email(self, **fields: object) -> InboundEmail:
@@ -87,7 +88,7 @@ def make() -> Scene:
 def add_customer(project: Project, email: str, name: str = "", **fields: object) -> Person:
     """Add a customer to the project."""
     person = Person.objects.create_person(email, None, name=name, **fields)
-    people.make_customer(project, person)
+    project.memberships.create(person=person, role=Role.CUSTOMER)
     return person
 
 

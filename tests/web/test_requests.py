@@ -11,6 +11,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from deskpost.desk import requests as desk
+from deskpost.desk.entry import Entry, NewFile
 from deskpost.models import (
     Comment,
     Event,
@@ -55,7 +56,7 @@ SEEN = {"site_admin": 200, "admin": 200, "agent": 200, "customer": 403, "strange
 @pytest.mark.parametrize("name", [*SEEN, "nobody"])
 def test_agents_and_admins_see_requests_and_others_do_not(scene: Scene, name: str) -> None:
     request = scene.request(
-        "secret words", files=[desk.NewFile(name="a", content_type="", content=b"a")]
+        "secret words", files=[NewFile(name="a", content_type="", content=b"a")]
     )
     file = request.comments.get().attachments.get()
     for path in (LIST, ONE, f"/projects/IT/attachments/{file.pk}/"):
@@ -89,7 +90,7 @@ def test_a_get_changes_nothing_and_a_post_needs_its_token(scene: Scene, act: str
 
 
 def test_one_project_does_not_show_anothers_requests_or_files(scene: Scene, agent: Client) -> None:
-    request = scene.request(files=[desk.NewFile(name="a", content_type="", content=b"a")])
+    request = scene.request(files=[NewFile(name="a", content_type="", content=b"a")])
     file = request.comments.get().attachments.get()
     hr = Project.objects.create(key="HR", name="People")
     request.request_type = RequestType.objects.create(project=hr, name="x")
@@ -173,7 +174,7 @@ def test_mail_that_became_no_request_is_not_passed_over(scene: Scene) -> None:
 def test_hostile_words_are_only_text(scene: Scene, agent: Client) -> None:
     scene.customer.name = HOSTILE
     scene.customer.save()
-    file = desk.NewFile(name=HOSTILE, content_type=HOSTILE, content=b"x")
+    file = NewFile(name=HOSTILE, content_type=HOSTILE, content=b"x")
     scene.request(
         f"{HOSTILE}\nhttps://a.test/{HOSTILE} javascript:alert(3)",
         summary=HOSTILE,
@@ -218,9 +219,7 @@ def test_a_long_conversation_comes_in_pages(
     monkeypatch.setattr(conversation, "PAGE", 3)
     request = scene.request("said 0")
     for number in range(1, 5):
-        desk.add_comment(
-            request, scene.agent, desk.Entry(text=f"said {number}"), now=timezone.now()
-        )
+        desk.add_comment(request, scene.agent, Entry(text=f"said {number}"), now=timezone.now())
     page = text_of(agent)
     assert re.findall(r"said (\d)", page) == ["2", "3", "4"]
     earlier = re.search(r'href="(\?before=\d+)"', page)
@@ -232,7 +231,7 @@ def test_a_long_conversation_comes_in_pages(
 def answered(scene: Scene) -> Comment:
     """Return an agent's answer on a new request."""
     return desk.add_comment(
-        scene.request(), scene.agent, desk.Entry(text="Try the new firmware."), now=timezone.now()
+        scene.request(), scene.agent, Entry(text="Try the new firmware."), now=timezone.now()
     )
 
 
@@ -380,7 +379,7 @@ def test_the_hint_says_so_when_nobody_is_reached(scene: Scene, agent: Client) ->
 def test_files_are_handed_out_to_be_kept_never_to_be_run(
     scene: Scene, agent: Client, name: str, kind: str, sent_name: str, sent_kind: str
 ) -> None:
-    request = scene.request(files=[desk.NewFile(name=name, content_type=kind, content=b"bytes")])
+    request = scene.request(files=[NewFile(name=name, content_type=kind, content=b"bytes")])
     pk = request.comments.get().attachments.get().pk
     answer = agent.get(f"/projects/IT/attachments/{pk}/")
     assert answer.getvalue() == b"bytes"
@@ -393,14 +392,14 @@ def test_files_are_handed_out_to_be_kept_never_to_be_run(
 
 
 def test_a_name_in_any_script_is_kept(scene: Scene, agent: Client) -> None:
-    request = scene.request(files=[desk.NewFile(name="見積書.pdf", content_type="", content=b"x")])
+    request = scene.request(files=[NewFile(name="見積書.pdf", content_type="", content=b"x")])
     pk = request.comments.get().attachments.get().pk
     sent = agent.get(f"/projects/IT/attachments/{pk}/")["Content-Disposition"]
     assert sent == "attachment; filename*=utf-8''%E8%A6%8B%E7%A9%8D%E6%9B%B8.pdf"
 
 
 def test_a_lost_file_and_an_unknown_one_are_not_found(scene: Scene, agent: Client) -> None:
-    request = scene.request(files=[desk.NewFile(name="a", content_type="", content=b"a")])
+    request = scene.request(files=[NewFile(name="a", content_type="", content=b"a")])
     file = request.comments.get().attachments.get()
     file.storage_key = "202601/gone"
     file.save()

@@ -11,9 +11,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from deskpost.desk import firststart
-from deskpost.models import Person, partitions
+from deskpost.models import Person, Request, partitions
 from deskpost.supervisor import Child, Supervisor, is_free
 from deskpost.web import signin
+
+DEMO = ".venv/bin/deskpost demo"
 
 
 class Command(BaseCommand):
@@ -41,6 +43,8 @@ class Command(BaseCommand):
             lines.append(f"  {signin.make_link(admin)}")
         elif admin:
             lines.append("  Sign in        with your password; deskpost signin_link makes a link")
+        if settings.DESKPOST["RELAY"] is None and not Request.objects.exists():
+            lines += ["", "  Fill every page with a demo, in a second terminal: " + DEMO]
         self.stdout.write("\n".join([*lines, "", "  Ctrl-C stops it.", ""]))
         self.stdout.flush()
 
