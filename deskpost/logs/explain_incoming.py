@@ -102,6 +102,8 @@ def _happened(row: InboundEmail, outcome: Outcome) -> tuple[str, ...]:
     sentences = [arrived % when, str(BECAME[account.status])]
     if row.request_key and account.status != IncomingStatus.SUCCESS:
         sentences.append(_("It is about %(key)s.") % {"key": row.request_key})
+    if row.facts.get("import"):
+        sentences.append(_("It is old mail that was imported: nobody was notified of it."))
     return tuple(sentences)
 
 
