@@ -56,22 +56,16 @@ def _prune_rows(oldest: date) -> None:
         past = rows.filter(id__lt=bound).order_by("id").values_list("id", flat=True)
         while ids := list(past[:BATCH]):
             rows.model._default_manager.filter(id__in=ids).delete()
-    if connection.vendor == "postgresql":
-        _drop_empty_days(oldest)
+    _drop_empty_days(oldest)
 
 
 def _drop_empty_days(oldest: date) -> None:
-    with connection.cursor() as cursor:
-        names = connection.introspection.table_names(cursor)
-        for name in names:
-            match = re.fullmatch(r"(deskpost_[a-z]+)_(\d{8})", name)
-            if not match or match[1] not in partitions.LOG_TABLES:
-                continue
-            day = datetime.strptime(match[2], "%Y%m%d").replace(tzinfo=UTC).date()
-            if day < oldest:
-                cursor.execute(f"SELECT 1 FROM {name} LIMIT 1")  # noqa: S608 (a name of ours)
-                if cursor.fetchone() is None:
-                    cursor.execute(f"DROP TABLE {name}")
+    past = [name for name, day in partitions.days() if day < oldest]
+    for name in past:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT 1 FROM {name} LIMIT 1")  # noqa: S608 (a name of ours)
+            if cursor.fetchone() is None:
+                cursor.execute(f"DROP TABLE {name}")
 
 
 def _prune_delivered(before: datetime) -> None:

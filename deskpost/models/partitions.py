@@ -58,6 +58,22 @@ def ensure_ahead() -> None:
     ensure([today + timedelta(days=n) for n in range(-1, DAYS_AHEAD + 1)])
 
 
+def days() -> list[tuple[str, date]]:
+    """Return the partitions that there are, by name, each with its day; none on SQLite."""
+    if connection.vendor != "postgresql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT child.relname FROM pg_inherits"
+            " JOIN pg_class child ON child.oid = inhrelid"
+            " JOIN pg_class parent ON parent.oid = inhparent"
+            " WHERE parent.relname = ANY(%s) AND child.relkind = 'r'",
+            [list(LOG_TABLES)],
+        )
+        names = [name for (name,) in cursor.fetchall()]
+    return [(name, datetime.strptime(name[-8:], "%Y%m%d").date()) for name in names]  # noqa: DTZ007
+
+
 def _partition_sql(table: str, day: date) -> str:
     lower, upper = (
         first_id(datetime.combine(day + timedelta(days=n), time(), UTC)) for n in (0, 1)
