@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import mailbox
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.files.storage import storages
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
+from deskpost.inbound import intake
+from deskpost.inbound.channels import importing
 from deskpost.inbound.channels.importing import Importer, Kind, NotMail, Tally, find
 from deskpost.inbound.channels.smtp import KEPT_OF_OVERSIZE
+from deskpost.mail import mime
 from deskpost.models import Event, InboundEmail, Request
 from tests.desk import Desk
 from tests.parts.site import letter, wire
@@ -112,3 +119,73 @@ def test_a_date_that_cannot_be_is_not_believed(desk: Desk, tmp_path: Path, date:
     bring(desk, tmp_path)
     age = desk.project.created_at - Request.objects.get().created_at
     assert abs(age.total_seconds()) < 60
+
+
+@pytest.mark.parametrize(
+    ("hint", "headers", "sender"),
+    [
+        ("bob@x.test", "Return-Path: <>\r\nFrom: ann@x.test", ""),
+        ("bob@x.test", "Return-Path: <carl@x.test>\r\nFrom: ann@x.test", "carl@x.test"),
+        ("bob@x.test", "From: ann@x.test", "bob@x.test"),
+        ("MAILER-DAEMON", "From: ann@x.test", "ann@x.test"),
+        ("1850000000000000001@xxx", "From: ann@x.test", "ann@x.test"),
+        ("-", "Return-Path: (none)\r\nFrom: ann@x.test", "ann@x.test"),
+        ("", "Subject: x", ""),
+    ],
+)
+def test_the_envelope_sender_is_the_best_that_is_known(
+    hint: str, headers: str, sender: str
+) -> None:
+    parsed = mime.parse(f"{headers}\r\n\r\nx\r\n".encode())
+    assert importing.envelope_from(hint, parsed) == sender
+
+
+def test_a_maildir_is_read_in_the_order_of_delivery(tmp_path: Path) -> None:
+    for name in ("cur", "new", "tmp"):
+        (tmp_path / name).mkdir()
+    for name in ("cur/900.b.x:2,S", "cur/1000.a.x:2,", "new/950.c.x", "cur/.lock", "tmp/1.d.x"):
+        (tmp_path / name).write_bytes(name.encode())
+    letters = find(tmp_path).letters()
+    assert [letter.raw for letter in letters] == [
+        b"cur/900.b.x:2,S",
+        b"new/950.c.x",
+        b"cur/1000.a.x:2,",
+    ]
+
+
+def test_old_answers_change_nothing_on_a_request_that_has_gone_on(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.take(letter("live"))
+    Request.objects.update(status=Request.Status.RESOLVED)
+    before = Request.objects.get()
+    old = letter("Re: IT-1")
+    old.replace_header("Date", "Tue, 05 Mar 2019 09:00:00 +0000")
+    (tmp_path / "a.eml").write_bytes(wire(old))
+    bring(desk, tmp_path)
+    after = Request.objects.get()
+    assert (after.status, after.updated_at) == (before.status, before.updated_at)
+    comment = after.comments.get(is_description=False)
+    assert f"{comment.created_at:%Y-%m-%d}" == "2019-03-05"
+    row = InboundEmail.objects.get(transport="import")
+    assert (row.outcome, row.facts) == ("comment_added", {"import": True})
+
+
+@pytest.mark.parametrize("error", [OSError("No space left on device"), OperationalError("gone")])
+def test_a_failure_is_said_and_what_was_stored_stays(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    store, calls = intake.store, iter(range(9))
+
+    def second_fails(*what: Any) -> list[InboundEmail]:
+        if next(calls):
+            raise error
+        return store(*what)
+
+    a_folder(tmp_path, intake.GATHER_MESSAGES + 1)
+    monkeypatch.setattr(intake, "store", second_fails)
+    with pytest.raises(CommandError, match=f"64 taken.*{error}.*\n.*Run it again"):
+        call_command("import_mail", str(tmp_path), channel="it@desk.test", stdout=io.StringIO())
+    assert InboundEmail.objects.count() == intake.GATHER_MESSAGES
+    monkeypatch.setattr(intake, "store", store)
+    assert str(bring(desk, tmp_path)) == "65 read: 1 taken, 64 there already, 0 too large"

@@ -83,6 +83,29 @@ def test_killed_half_way_and_run_again_leaves_each_message_once(tmp_path: Path) 
         assert rows(site) == MESSAGES
 
 
+def test_stopped_and_run_again_while_the_site_does_not_run(tmp_path: Path) -> None:
+    path = tmp_path / "old.mbox"
+    write_mbox(path, MESSAGES)
+    with Site() as site:
+        assert site.process is not None
+        site.process.stop()
+        first = command(site, path)
+        assert wait_until(lambda: rows(site) > 0, seconds=60)
+        first.send_signal(signal.SIGINT)
+        code, out, errors = said(first)
+        assert code == 130
+        assert "They are processed when the site runs." in out
+        assert errors.endswith("Run it again to go on.\n")
+        there = rows(site)
+        assert 0 < there < MESSAGES
+        _, out, _ = said(command(site, path))
+        assert f"{MESSAGES - there:,} taken, {there:,} there already, 0 too large" in out
+        site.start()
+        site.wait_settled(MESSAGES, seconds=120)
+        assert rows(site) == MESSAGES
+        assert site.sql("SELECT count(*) FROM deskpost_request") == [(1800,)]
+
+
 def test_what_is_no_mail_or_no_channel_is_said_clearly(tmp_path: Path) -> None:
     picture = tmp_path / "picture.png"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
