@@ -1,12 +1,13 @@
 """Inbound mail, durable, to the database: Deskpost beside django-helpdesk, in one run.
 
-    python bench/inbound.py [--quick] [--messages N ...] [--runs N]
+    python bench/inbound.py [--quick] [--messages N ...] [--runs N] [--stages]
 
 The same generated mail (corpus.py), the same kind of database, one worker process each, taking
 turns; the clock runs from the bytes at intake to the last outcome, attachments stored. Medians of
 the runs. The peer has its own virtual environment, which is made at the first run, and its check
 of attachment types is off. The last line is JSON: the messages a second of each, and `ratio`, ours
-over theirs (the least of all rows of the table).
+over theirs (the least of all rows of the table). With `--stages` it prints instead where Deskpost's
+time goes (stages.py).
 """
 
 from __future__ import annotations
@@ -111,12 +112,28 @@ def measure(kind: str, mail: Path, runs: int) -> dict[str, float]:
     return rates | {"ratio": rates["ours"] / rates["theirs"]}
 
 
+def show_stages(kind: str, mail: Path) -> None:
+    """Print where the time of one run goes."""
+    with databases(kind) as make, tempfile.TemporaryDirectory(prefix="dp-bench-") as folder:
+        env = {
+            "DESKPOST_DATA": str(Path(folder) / "data"),
+            "DESKPOST_DATABASE": make("stages"),
+            "DESKPOST_LOG_LEVEL": "error",
+        }
+        sys.stdout.write(f"{kind}:\n\n")
+        sys.stdout.flush()
+        script = ROOT / "bench" / "stages.py"
+        subprocess.run([sys.executable, script, mail], env=os.environ | env, check=True, cwd=ROOT)
+        sys.stdout.write("\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--messages", type=int, nargs="+", default=[300, 2000])
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--stages", action="store_true")
     chosen = parser.parse_args()
     if chosen.quick or os.environ.get("QUICK"):
         chosen.messages, chosen.runs = [100], 2
@@ -125,6 +142,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="dp-mail-") as folder:
             megabytes = corpus.write(Path(folder), count) / 1e6
             for kind in chosen.databases:
+                if chosen.stages:
+                    show_stages(kind, Path(folder))
+                    continue
                 rates = measure(kind, Path(folder), chosen.runs)
                 rows.append({"messages": count, "database": kind, **rates})
                 sys.stdout.write(
@@ -133,6 +153,8 @@ def main() -> None:
                     f"{rates['ratio']:5.1f} times\n"
                 )
                 sys.stdout.flush()
+    if chosen.stages:
+        return
     ratio = round(min(row["ratio"] for row in rows), 2)
     print(json.dumps({"bench": "inbound", "runs": chosen.runs, "rows": rows, "ratio": ratio}))
 

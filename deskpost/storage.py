@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 from django.core.files.base import ContentFile, File
@@ -24,13 +24,14 @@ class DurableFiles(FileSystemStorage):
         self._sync_folder(Path(self.path(name)).parent)
         return name
 
-    def save_all(self, files: Iterable[tuple[str, bytes]], pool: Executor) -> None:
-        """Store many new files at the price of few folder syncs: their data in the pool, then
-        each folder once. Raises OSError if any of them could not be stored."""
-        pairs = list(files)
-        for _ in pool.map(lambda pair: self._write(*pair), pairs):
-            pass
-        for folder in {Path(self.path(name)).parent for name, _ in pairs}:
+    def write_data(self, name: str, data: bytes) -> None:
+        """Store a new file durably, all but its name in its folder: `sync_folders` does that for
+        many files at the price of one."""
+        self._write(name, data)
+
+    def sync_folders(self, names: Iterable[str]) -> None:
+        """Make the names of files durable that `write_data` has stored."""
+        for folder in {Path(self.path(name)).parent for name in names}:
             self._sync_folder(folder)
 
     def _write(self, name: str, data: bytes) -> None:
@@ -59,10 +60,33 @@ class DurableFiles(FileSystemStorage):
             os.close(descriptor)
 
 
-def save_all(storage: Storage, files: Iterable[tuple[str, bytes]], pool: Executor) -> None:
-    """Store many files durably in any storage; see DurableFiles.save_all."""
-    if isinstance(storage, DurableFiles):
-        storage.save_all(files, pool)
-        return
-    for _ in pool.map(lambda pair: storage.save(pair[0], ContentFile(pair[1])), files):
-        pass
+class Writing:
+    """Many new files on their way into a storage, while their caller goes on.
+
+    `add` them, then `finish`: once that has returned, all of them are as durable as the storage
+    makes them. It raises what went wrong (OSError, or the storage's own) if any of them is not.
+    """
+
+    def __init__(self, storage: Storage, pool: Executor) -> None:
+        self._storage, self._pool = storage, pool
+        self._names: list[str] = []
+        self._waiting: list[Future[None]] = []
+
+    def add(self, name: str, data: bytes) -> None:
+        """Begin to store a new file under that name."""
+        self._names.append(name)
+        self._waiting.append(self._pool.submit(self._save, name, data))
+
+    def _save(self, name: str, data: bytes) -> None:
+        if isinstance(self._storage, DurableFiles):
+            self._storage.write_data(name, data)
+        else:
+            self._storage.save(name, ContentFile(data))
+
+    def finish(self) -> None:
+        """Wait until all that was added is stored."""
+        for one in self._waiting:
+            one.result()
+        if isinstance(self._storage, DurableFiles):
+            self._storage.sync_folders(self._names)
+        self._names, self._waiting = [], []

@@ -58,6 +58,7 @@ class Desk:
         sender: str = "ann@x.test",
         channel: Channel | None = None,
         oversize: int | None = None,
+        transport: InboundEmail.Transport = InboundEmail.Transport.SMTP,
     ) -> InboundEmail:
         """Store a message as the listener does."""
         channel = channel or self.channel
@@ -67,7 +68,7 @@ class Desk:
             targets=[
                 intake.Target(recipient=to, channel_id=channel.pk, project_id=channel.project_id)
             ],
-            transport=InboundEmail.Transport.SMTP,
+            transport=transport,
             envelope_from=sender,
             client="127.0.0.1 x.test",
             oversize_bytes=oversize,

@@ -30,6 +30,7 @@ from deskpost.models import (
     Project,
     Request,
     Role,
+    bulk,
 )
 from deskpost.outcomes import Kind
 
@@ -62,7 +63,7 @@ class Book:
         self._participants: list[Participant] = []
         self._comments: list[Comment] = []
         self._attachments: list[Attachment] = []
-        self._files: list[tuple[str, bytes]] = []
+        self._files = storage.Writing(storages["default"], _pool())
         self._message_ids: list[MessageId] = []
         self._events: list[Event] = []
 
@@ -219,7 +220,7 @@ class Book:
         for file in entry.files:
             attachment = file.attached(comment, now)
             self._attachments.append(attachment)
-            self._files.append((attachment.storage_key, file.content))
+            self._files.add(attachment.storage_key, file.content)
         self._remember(request, entry.message_id)
         return comment
 
@@ -249,32 +250,33 @@ class Book:
     # --- Writing ---
 
     def write(self) -> None:
-        """Write every change. Files first: a row never names a file that is not on the disk."""
-        storage.save_all(storages["default"], self._files, _pool())
+        """Write every change. A row never names a file that is not on the disk: files have been on
+        their way since they were known, and are waited for before the caller can commit."""
         self._write_people()
         self._write_requests()
-        Comment.objects.bulk_create(self._comments)
-        Attachment.objects.bulk_create(self._attachments)
-        MessageId.objects.bulk_create(self._message_ids, ignore_conflicts=True)
-        Event.objects.bulk_create(self._events)
+        bulk.insert(self._comments)
+        bulk.insert(self._attachments)
+        bulk.insert(self._message_ids, ignore_conflicts=True)
+        bulk.insert(self._events)
+        self._files.finish()
         if self._events:
             wake.up(wake.Stage.ANNOUNCE)
 
     def _write_people(self) -> None:
         if self._new_people:
             # Another project's batch may add the same person at this moment: then theirs is ours.
-            Person.objects.bulk_create(self._new_people.values(), ignore_conflicts=True)
+            bulk.insert(self._new_people.values(), ignore_conflicts=True)
             rows = Person.objects.filter(email_key__in=self._new_people)
             for key, pk in rows.values_list("email_key", "pk"):
                 self._new_people[key].pk = pk
         Person.objects.bulk_update(self._named.values(), ["name"])
-        Membership.objects.bulk_create(self._memberships, ignore_conflicts=True)
+        bulk.insert(self._memberships, ignore_conflicts=True)
 
     def _write_requests(self) -> None:
         if self._new_requests:
             self.project.save(update_fields=["next_number"])
-            Request.objects.bulk_create(self._new_requests)
+            bulk.insert(self._new_requests)
         for key in (one.key for one in self._new_requests):
             self._changed.pop(key, None)  # it was written as it stands now
         Request.objects.bulk_update(self._changed.values(), ["status", "resolved_at", "updated_at"])
-        Participant.objects.bulk_create(self._participants, ignore_conflicts=True)
+        bulk.insert(self._participants, ignore_conflicts=True)

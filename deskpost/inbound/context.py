@@ -1,5 +1,5 @@
 """What a batch's messages ask of the desk and of the past, fetched at once: a handful of statements
-for up to 64 messages instead of a dozen for each."""
+for a whole batch instead of a dozen for each."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count
 
-from deskpost.models import InboundEmail, Project, Seen, first_id
+from deskpost.models import InboundEmail, Project, Seen, bulk, first_id
 from deskpost.outcomes import Outcome
 
 
@@ -89,4 +89,4 @@ class History:
 
     def write(self) -> None:
         """Write the new fingerprints."""
-        Seen.objects.bulk_create(self._new)
+        bulk.insert(self._new)

@@ -21,7 +21,7 @@ from django.db import DatabaseError, close_old_connections, transaction
 from django.utils import timezone
 
 from deskpost import storage, wake
-from deskpost.models import InboundEmail, moment_of, new_id, partitions
+from deskpost.models import InboundEmail, bulk, moment_of, new_id, partitions
 
 GATHER_SECONDS = 0.005
 GATHER_MESSAGES = 64
@@ -114,13 +114,14 @@ def store(arrivals: Sequence[Arrival], pool: ThreadPoolExecutor) -> list[Inbound
 
     Raises OSError or DatabaseError if any could not be kept; then no row was written.
     """
-    rows, files = [], []
+    rows: list[InboundEmail] = []
+    writing = storage.Writing(storages["raw"], pool)
     for arrival in arrivals:
         made = _rows(arrival, timezone.now())
         rows += made
         if made and arrival.raw:
-            files.append((made[0].raw_key, arrival.raw))
-    storage.save_all(storages["raw"], files, pool)
+            writing.add(made[0].raw_key, arrival.raw)
+    writing.finish()
     _insert(rows)
     wake.send(wake.Stage.INBOUND)
     return rows
@@ -153,13 +154,13 @@ def _rows(arrival: Arrival, now: datetime) -> list[InboundEmail]:
     return rows
 
 
-def _insert(rows: list[InboundEmail]) -> None:
+def _insert(made: list[InboundEmail]) -> None:
     try:
         with transaction.atomic():
-            InboundEmail.objects.bulk_create(rows)
+            bulk.insert(made)
     except DatabaseError as error:
         if "no partition of relation" not in str(error):
             raise
-        partitions.ensure(sorted({moment_of(row.id).date() for row in rows}))
+        partitions.ensure(sorted({moment_of(row.id).date() for row in made}))
         with transaction.atomic():
-            InboundEmail.objects.bulk_create(rows)
+            bulk.insert(made)

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.core.files.storage import storages
 
-from deskpost.mail import automatic, mime, reports
+from deskpost.mail import automatic, html, mime, quotes, reports
 from deskpost.models import InboundEmail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """A message, read: its parts, what kind of sender wrote it, and its report if it is one."""
+    """A message, read: its parts, what kind of sender wrote it, and its report if it is one.
+
+    `text` is its plain text (made from HTML where it has none), split; `html` is safe to show.
+    """
 
     email: mime.ParsedEmail
+    text: quotes.SplitText
+    html: str
     fingerprint: str
     nature: automatic.Nature
     report: reports.Report | None
@@ -30,10 +35,18 @@ def read(row: InboundEmail) -> Parsed:
     email = mime.parse(raw)
     return Parsed(
         email=email,
+        text=quotes.split(_plain(email)),
+        html=html.sanitise(email.html) if email.html else "",
         fingerprint=mime.fingerprint(raw, email),
         nature=automatic.nature(email, row.envelope_from, site_id=site_id()),
         report=reports.read(email),
     )
+
+
+def _plain(email: mime.ParsedEmail) -> str:
+    if email.text and email.text.strip():
+        return email.text
+    return html.to_text(email.html) if email.html else ""
 
 
 def site_id() -> str:

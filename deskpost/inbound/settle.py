@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from deskpost.desk.entry import Entry, NewFile
 from deskpost.inbound.rules import Case, Verdict
-from deskpost.mail import address, html, quotes
+from deskpost.mail import address
 from deskpost.models import InboundEmail, Person, Request, new_id
 from deskpost.models.queue import complete, complete_all
 from deskpost.outcomes import OUTCOMES, Outcome
@@ -143,21 +143,17 @@ def _customer(case: Case, box: address.Mailbox) -> Person | None:
 
 
 def _entry(case: Case) -> Entry:
-    email = case.parsed.email
-    whole = email.text if email.text and email.text.strip() else ""
-    if not whole and email.html:
-        whole = html.to_text(email.html)
-    split = quotes.split(whole)
+    parsed, email = case.parsed, case.parsed.email
     return Entry(
-        text=split.new,
-        rest=split.rest,
-        html=html.sanitise(email.html) if email.html else "",
+        text=parsed.text.new,
+        rest=parsed.text.rest,
+        html=parsed.html,
         files=[
             NewFile(name=f.name, content_type=f.content_type, content=f.content)
             for f in email.attachments
         ],
         incoming=case.row.id,
         message_id=email.message_id,
-        automatic=case.parsed.nature.kind != "human",
+        automatic=parsed.nature.kind != "human",
         silent=case.row.is_import,
     )

@@ -57,6 +57,16 @@ _STYLES: Final = _names(
 )
 _SCHEMES: Final = frozenset({"http", "https", "mailto", "tel", "cid"})
 
+_CLEANER: Final = nh3.Cleaner(
+    tags=set(_TAGS),
+    clean_content_tags=set(_DROPPED),
+    attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+    filter_style_properties=set(_STYLES),
+    url_schemes=set(_SCHEMES),
+    link_rel="noopener noreferrer nofollow",
+    strip_comments=True,
+)
+
 _IMAGE = re.compile(r'<img(?: [a-z-]+="[^"]*")*>')
 _LOCAL_IMAGE = re.compile(r' src="cid:', re.IGNORECASE)
 _WHOLE_TAG = re.compile(r'<[a-z0-9]+(?: [a-z-]+="[^"]*")*>')
@@ -99,16 +109,7 @@ def sanitise_counted(html: str) -> SafeHtml:
     if _too_wild(html):
         text = entities.escape(_ANY_TAG.sub(" ", html))
         return SafeHtml(html=f"<pre>{text}</pre>", removed_images=0)
-    safe = nh3.clean(
-        html,
-        tags=set(_TAGS),
-        clean_content_tags=set(_DROPPED),
-        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
-        filter_style_properties=set(_STYLES),
-        url_schemes=set(_SCHEMES),
-        link_rel="noopener noreferrer nofollow",
-        strip_comments=True,
-    )
+    safe = _CLEANER.clean(html)
     if ' style="' in safe and _ODD_STYLE.search(safe):
         safe = _WHOLE_TAG.sub(_without_odd_style, safe)
     removed = 0

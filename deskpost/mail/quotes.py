@@ -50,7 +50,7 @@ _ATTRIBUTIONS: Final = tuple(
         (r"\d{4}년", r"작성(?:하였습니다|함|했습니다)?\s?:"),
     )
 )
-_ATTRIBUTION_END = re.compile(r"[:：]$|書きました$")
+_ATTRIBUTION_ENDS: Final = (":", "：", "書きました")
 _BY_SIGHT = re.compile(r"@|\d.*[:：]$")  # enough right above our own marker
 
 _LABELS: Final = (
@@ -122,25 +122,36 @@ def _history(lines: list[str], markers: Sequence[str], *, thorough: bool) -> int
     """The number of the line where history begins, or how many lines there are."""
     end = len(lines)
     forward = next((number for number, line in enumerate(lines) if _is(line, _FORWARD)), end)
-    wanted = {_bare(marker) for marker in markers}
+    wanted = _present({_bare(marker) for marker in markers}, lines)
+    attributing = {number for number, line in enumerate(lines) if _ends_attribution(line)}
     tries = iter(range(MAX_TRIED))
     for number, line in enumerate(lines[:forward]):
         if not line.strip():
             continue
-        if _bare(line) in wanted:
+        if wanted and _bare(line) in wanted:
             return _above_marker(lines, number)
-        if _is(line, _ORIGINAL) or _is_header_block(lines, number):
+        if _is_original(line) or _is_header_block(lines, number):
             return _above_ruler(lines, number)
-        if thorough and _may_attribute(lines, number) and (tried := next(tries, None)) is not None:
+        may_attribute = not attributing.isdisjoint(range(number, number + 3))
+        if thorough and may_attribute and (tried := next(tries, None)) is not None:
             size = _attribution(lines, number, by_library=tried < MAX_BY_LIBRARY)
             if size and not _answered_within(lines, number + size, wanted):
                 return number
     return _without_quoted_tail(lines) if forward == end else end
 
 
-def _may_attribute(lines: list[str], number: int) -> bool:
-    """Whether one of these three lines ends as an attribution does."""
-    return any(_ATTRIBUTION_END.search(line[-20:].rstrip()) for line in lines[number : number + 3])
+def _present(markers: set[str], lines: list[str]) -> set[str]:
+    """The markers that stand anywhere: mostly none, and no line has to be looked at for them."""
+    text = "\n".join(lines).casefold()
+    return {marker for marker in markers if marker in text}
+
+
+def _ends_attribution(line: str) -> bool:
+    return line[-20:].rstrip().endswith(_ATTRIBUTION_ENDS)
+
+
+def _is_original(line: str) -> bool:
+    return "--" in line and _is(line, _ORIGINAL)
 
 
 def _is(line: str, pattern: re.Pattern[str]) -> bool:
@@ -154,7 +165,8 @@ def _bare(line: str) -> str:
 
 def _is_header_block(lines: list[str], number: int) -> bool:
     """Three header lines together, one of them From: Outlook's way of quoting."""
-    if not _is(lines[number], _HEADER):
+    line = lines[number]
+    if not (":" in line or "：" in line) or not _is(line, _HEADER):
         return False
     block = [line for line in lines[number : number + 10] if line.strip()][:5]
     headers = [line for line in block if _is(line, _HEADER)]
@@ -167,7 +179,7 @@ def _attribution(lines: list[str], number: int, *, by_library: bool = True) -> i
         window = [line.strip() for line in lines[number : number + size]]
         if len(window) < size or not window[-1] or len(window[-1]) > MAX_LINE:
             return 0
-        if not _ATTRIBUTION_END.search(window[-1]):
+        if not window[-1].endswith(_ATTRIBUTION_ENDS):
             continue
         joined = " ".join(window).lstrip("> ")
         if any(pattern.match(joined) for pattern in _ATTRIBUTIONS):

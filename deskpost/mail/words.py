@@ -114,6 +114,8 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The text cleaned and on one line: folds undone, control characters made spaces."""
+    if text.isprintable():  # most headers: nothing to mend, no surrogates either
+        return text.strip()
     return clean(_CONTROL.sub(" ", _FOLD.sub("", text))).strip()
 
 

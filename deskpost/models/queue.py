@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from django.db import connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 from django.db.models import F, Q, QuerySet
 
 LEASE = timedelta(minutes=5)
@@ -124,21 +124,22 @@ def complete_all(rows: Sequence[Queued], names: Sequence[str]) -> None:
     meta: Any = type(rows[0])._meta
     written = [meta.get_field(name) for name in (*names, *DONE)]
     fence = [meta.get_field(name) for name in (meta.pk.name, "owner", "attempt")]
-    quote = connection.ops.quote_name
+    database = connections[DEFAULT_DB_ALIAS]  # `connection` looks it up at each use
+    quote = database.ops.quote_name
     assignments = ", ".join(f"{quote(field.column)} = %s" for field in written)
     condition = " AND ".join(f"{quote(field.column)} = %s" for field in fence)
     sql = f"UPDATE {quote(meta.db_table)} SET {assignments} WHERE {condition}"  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.executemany(sql, [_values(row, written, fence) for row in rows])
+    with database.cursor() as cursor:
+        cursor.executemany(sql, [_values(row, written, fence, database) for row in rows])
         if cursor.rowcount != len(rows):
             raise LostClaim(f"{cursor.rowcount} of {len(rows)} rows of {meta.db_table}")
 
 
-def _values(row: Queued, written: Sequence[Any], fence: Sequence[Any]) -> list[Any]:
+def _values(row: Queued, written: Sequence[Any], fence: Sequence[Any], database: Any) -> list[Any]:
     values = [DONE[f.name] if f.name in DONE else getattr(row, f.attname) for f in written]
     values += [getattr(row, field.attname) for field in fence]
     return [
-        field.get_db_prep_save(value, connection)
+        field.get_db_prep_save(value, database)
         for field, value in zip((*written, *fence), values, strict=True)
     ]
 

@@ -82,6 +82,16 @@ def test_projects_do_not_wait_for_each_other_and_keep_their_own_order(desk: Desk
     assert len(worker.claim_inbound("two")) == 1
 
 
+def test_live_mail_does_not_wait_for_an_import(desk: Desk) -> None:
+    for n in range(3):
+        desk.arrive(letter(f"old {n}"), transport=InboundEmail.Transport.IMPORT)
+    live = desk.arrive(letter("live"))
+    batch = worker.claim_inbound("one")
+    assert [row.pk for row in batch] == [live.pk]
+    journey.process(batch)
+    assert len(worker.claim_inbound("one")) == 3
+
+
 @pytest.fixture
 def inbound_worker(desk: Desk) -> Iterator[worker.Worker]:
     one = worker.Worker([Stage.INBOUND])
