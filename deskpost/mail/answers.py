@@ -14,6 +14,8 @@ from deskpost.mail.words import decode, one_line
 
 MAX_TEXT: Final = 2_000  # characters of a server's words that are read and kept
 
+MOST_SPECIFIC: Final = 4
+
 PROVIDER: Final = "service_provider_error"
 UNKNOWN: Final = "unknown_error"
 TOO_LARGE: Final = "template_too_large"
@@ -42,37 +44,69 @@ def _words(*alternatives: str) -> re.Pattern[str]:
     return re.compile("|".join(alternatives), re.IGNORECASE)
 
 
-_POLICY = _words(
-    r"\bspam\b",
-    r"black ?list|block ?list|deny ?list|\brbl\b|dnsbl|spamhaus|barracuda",
+POLICY: Final = _words(
+    r"\bspam\b|\bspammer|unsolicited|\bjunk\b",
+    r"black ?list|block ?list|deny ?list|\brbl\b|dnsbl|spamhaus|barracuda|surbl|uribl",
     r"\b(?:spf|dkim|dmarc)\b|unauthenticated|not authori[sz]ed",
-    r"reputation|\bpolicy\b|\bpolicies\b|greylist|graylist",
+    r"reputation|\bpolicy\b|\bpolicies\b|gr[ea]y ?list|\bptr\b|reverse (?:dns|lookup)|rdns",
     r"\bblocked\b|\bbanned\b|relay(?:ing)? (?:access )?denied|unable to relay|not permitted",
-    r"access denied|message content|virus|authentication required",
+    # What is said of the sender and of our server is no matter of the recipient's address.
+    r"(?:sender|helo|ehlo|client host|mail from|my name)\b.{0,40}"
+    r"(?:reject|denied|refus|invalid|not found|unknown|does not exist)",
+    r"\brelaying\b|mail relay|open relay|do(?:es)? not (?:accept|like)[^.]{0,40}\bfrom\b",
+    r"access denied|message content|content re(?:ject|fus)ed|virus|authentication required",
 )
-_RATE = _words(r"too (?:quickly|many|fast)|at a rate|rate.?limit|throttl|try again later")
-_FULL = _words(r"\bquota\b|mailbox (?:is )?full|over ?quota|storage|out of space|disk full")
-_LARGE = _words(
-    r"(?:message|mail|size|attachment).{0,40}(?:too (?:large|big)|exceed)", r"exceed.{0,40}\bsize\b"
+RATE: Final = _words(r"too (?:quickly|many|fast)|at a rate|rate.?limit|throttl|try again later")
+FULL: Final = _words(
+    r"\bquota\b|over ?quota|storage|out of space|disk full|mailbox size|disk space",
+    r"(?:mail ?box|mail ?folder|inbox)(?: is|'s| size| has been| was|\s)*(?:full|exceed)",
+    r"(?:space|messages).{0,40}(?:not enough|exceeded)|too much mail",
+    r"(?:メールボックス|受信箱|容量).{0,20}(?:一杯|いっぱい|超|オーバー|不足)|邮箱.{0,10}(?:已满|空间不足)",
+    r"postfach.{0,20}voll|(?:bo[iî]te).{0,30}pleine|buz[oó]n.{0,20}lleno|casella.{0,20}piena",
+    r"caixa.{0,30}cheia|(?:mailbox|postvak|postbus).{0,10}\bvol\b|ящик.{0,20}переполнен",
 )
-_MALFORMED = _words(
+LARGE: Final = _words(
+    r"(?:message|mail|size|attachment).{0,40}(?:too (?:large|big)|exceed)",
+    r"exceed.{0,40}\bsize\b|メッセージ.{0,20}(?:大きすぎ|サイズ.{0,10}超)",
+)
+MALFORMED: Final = _words(
     r"malformed|(?:bad|invalid|illegal).{0,20}(?:address )?syntax|syntax.{0,20}address",
     r"address.{0,20}syntax|not rfc",
 )
-_NO_SUCH = _words(
-    r"user (?:is )?(?:unknown|not found)|unknown (?:user|recipient|local|mailbox|address|account)",
+NO_SUCH: Final = _words(
+    r"user (?:is )?(?:unknown|not (?:found|known|exist))|unknown or illegal (?:user|alias)",
+    r"unknown (?:user|recipient|local|mailbox|address|account)|(?:user|addressee) unknown",
     r"no such (?:user|recipient|mailbox|address|person|account|local|email)",
     r"(?:user|recipient|mailbox|address|account|inbox).{0,60}"
-    r"(?:does not exist|doesn't exist|do not exist|not found|unknown)",
+    r"(?:does not exist|doesn't exist|do not exist|not found|unknown|not recogni[sz]ed)",
     r"no (?:mailbox|user) (?:here )?(?:by|with|under|for)|invalid (?:user|mailbox|recipient)",
-    r"doesn't have an? .{0,40}account|recipnotfound|recipientnotfound",
+    r"(?:user|recipient|mailbox|address).{0,30}could ?n[o']t be found|invalid receiver",
+    r"doesn't have an? .{0,40}account|recipnotfound|recipientnotfound|no valid recipients",
     r"not (?:a valid|our) (?:mailbox|user|customer)|isn't a valid|address unknown",
+    r"not listed in .{0,40}(?:directory|address book)|invalid final delivery userid",
     r"(?:account|mailbox|user|address).{0,40}"
     r"(?:(?:is|was|been|has been) (?:disabled|closed|deactivated|deleted|terminated|inactive))",
     r"this account has been disabled|no longer (?:exists|valid|in use|works? (?:here|for))",
-    r"宛先.{0,20}(?:存在しません|見つかりません)|ユーザー?.{0,10}(?:不明|存在しません)",
+    r"宛先.{0,20}(?:存在しません|見つかりません|みつかりません|不明)|リストにありません",
+    r"ユーザー?.{0,10}(?:不明|存在しません)|ディレクトリ.{0,8}見つかりません|アドレス.{0,10}(?:見つか|みつか|存在し)",
+    r"(?:empfänger|benutzer|adresse).{0,30}(?:existiert nicht|unbekannt|nicht gefunden)",
+    r"unbekannter (?:empfänger|benutzer)|(?:utilisateur|destinataire).{0,20}inconnu",
+    r"(?:adresse|utilisateur|destinataire|bo[iî]te).{0,30}n'existe (?:pas|plus)",
+    r"(?:usuario|destinatario|cuenta|buz[oó]n).{0,30}(?:desconocid|no existe|no encontrad)",
+    r"(?:utente|destinatario|indirizzo|casella).{0,30}(?:sconosciut|inesistent|non esist)",
+    r"(?:usu[aá]rio|utilizador|destinat[aá]rio|conta).{0,30}(?:desconhecid|não existe|inexistente)",
+    r"(?:gebruiker|ontvanger|adres|mailbox).{0,30}(?:onbekend|bestaat niet)",
+    r"(?:用户|收件人|邮箱|地址|信箱).{0,20}不存在|查无此人|无此用户|пользовател.{0,20}не найден",
 )
-_KNOWN = _words(
+NO_HOST: Final = _words(
+    r"(?:host|domain)(?: name)?.{0,20}(?:unknown|not found|does not exist|doesn't exist)",
+    r"(?:unknown|no such) (?:host|domain)\b|invalid domain\b(?! name)|non-?existent domain",
+    r"bad destination host|could ?n[o']t find (?:an? )?(?:any |mail exchanger|host|domain)",
+    r"no (?:mx|a|address|dns) (?:record|entr)|unrouteable address",
+    r"indicated no smtp service|no mx found|null mx",
+    r"ドメイン.{0,20}(?:存在し|見つか|不明)",
+)
+KNOWN: Final = _words(
     r"reject|refus|denied|not accepted|unable to (?:deliver|route)|host (?:unknown|not found)",
     r"no (?:mx|route)|loop|too many hops|mailbox unavailable|not available|not allowed|tls|encrypt",
 )
@@ -95,7 +129,9 @@ def _codes(*codes: int) -> frozenset[int]:
 
 _NO_DETAIL = re.compile(r"|5\.0\.\d+|5\.1\.0|5\.5\.0")  # no enhanced code, or one that says nothing
 # The same, and what is about the recipient's address (5.1.7 and 5.1.8 are about the sender's).
-_OF_RECIPIENT = re.compile(r"|5\.0\.\d+|5\.1\.(?:[0-6]|\d{2,3})|5\.5\.0")
+_OF_RECIPIENT = re.compile(r"|5\.0\.\d+|5\.1\.(?:[0-6]|\d{2,3})|5\.[2-5]\.0")
+# The same, and "unable to route", of which the words say whether there is such a host.
+_OF_HOST = re.compile(r"|5\.0\.\d+|5\.1\.0|5\.4\.[04]")
 
 _TABLE: Final = (
     _Row(enhanced=re.compile(r"4\..+"), reason=PROVIDER),
@@ -103,21 +139,23 @@ _TABLE: Final = (
     _Row(enhanced=re.compile(r"5\.(?:3\.4|2\.3)"), reason=TOO_LARGE),
     _Row(enhanced=re.compile(r"5\.2\.2"), reason=PROVIDER),
     _Row(enhanced=re.compile(r"5\.1\.3"), reason=INVALID),
-    _Row(words=_POLICY, reason=PROVIDER),
-    _Row(words=_RATE, reason=PROVIDER),
+    _Row(words=POLICY, reason=PROVIDER),
+    _Row(words=RATE, reason=PROVIDER),
+    _Row(enhanced=re.compile(r"5\.[12]\.\d+"), words=FULL, reason=PROVIDER),
     _Row(enhanced=re.compile(r"5\.1\.(?:1|2|6|10)|5\.2\.1"), reason=PROVIDER, suppress=HARD),
-    _Row(enhanced=_NO_DETAIL, words=_FULL, reason=PROVIDER),
-    _Row(enhanced=_NO_DETAIL, words=_LARGE, reason=TOO_LARGE),
+    _Row(enhanced=_NO_DETAIL, words=FULL, reason=PROVIDER),
+    _Row(enhanced=_NO_DETAIL, words=LARGE, reason=TOO_LARGE),
     _Row(codes=_codes(552), enhanced=_NO_DETAIL, reason=TOO_LARGE),
-    _Row(codes=_codes(501, 553), enhanced=_NO_DETAIL, words=_MALFORMED, reason=INVALID),
-    _Row(enhanced=_OF_RECIPIENT, words=_NO_SUCH, reason=PROVIDER, suppress=HARD),
+    _Row(codes=_codes(501, 553), enhanced=_NO_DETAIL, words=MALFORMED, reason=INVALID),
+    _Row(enhanced=_OF_RECIPIENT, words=NO_SUCH, reason=PROVIDER, suppress=HARD),
+    _Row(enhanced=_OF_HOST, words=NO_HOST, reason=PROVIDER, suppress=HARD),
     _Row(enhanced=re.compile(r"5\.[1-7]\..+"), reason=PROVIDER),
-    _Row(words=_KNOWN, reason=PROVIDER),
+    _Row(words=KNOWN, reason=PROVIDER),
     _Row(reason=UNKNOWN),
 )
 
-_AT_START = re.compile(r"\s*(?:[245]\d\d[ -])?\s*#?\(?#?([245]\.\d{1,3}\.\d{1,3})(?![.\d])")
-_ANYWHERE = re.compile(r"(?<![.\d])([245]\.\d\.\d{1,2})(?![.\d])")
+_AT_START = re.compile(r"\s*+(?:[245]\d\d[ -]\s*+)?#?\(?#?([245]\.\d{1,3}\.\d{1,3})(?![.\d])")
+_ANYWHERE = re.compile(r"(?<![\w./])([245]\.[0-7]\.\d{1,3})(?!\w|\.\d)")
 # Addresses and links in a server's words are not its words: <spam@x.example> is no policy.
 _QUOTED = re.compile(r"<[^<>\s]*>|[^\s<>]{1,64}@[^\s<>]+|https?://\S+", re.IGNORECASE)
 _CONTINUATION = re.compile(r"[\r\n]+\s*(?:[245]\d\d[ -])?(?:[245]\.\d{1,3}\.\d{1,3}(?![.\d]))?\s*")
@@ -133,7 +171,7 @@ def read_reply(code: int, text: str | bytes) -> Answer:
     enhanced = _enhanced(words)
     kind = _kind(code, enhanced)
     text = one_line(_CONTINUATION.sub(" ", words))
-    row = _row(code, enhanced or "", _QUOTED.sub(" ", text)) if kind == "permanent" else None
+    row = _row(code, enhanced or "", bare(text)) if kind == "permanent" else None
     return Answer(
         kind=kind,
         reason=row.reason if row else None,
@@ -142,6 +180,31 @@ def read_reply(code: int, text: str | bytes) -> Answer:
         enhanced=enhanced,
         text=text,
     )
+
+
+def enhanced_code(words: str) -> str:
+    """The enhanced code that says most, of such the first; those of refusals before others.
+
+    Numbers of versions and addresses of hosts are none. Empty where there is no code.
+    """
+    found = _ANYWHERE.findall(words[:MAX_TEXT])
+    refusals = [code for code in found if code[0] != "2"] or found
+    return max(refusals, key=specificity, default="")
+
+
+def specificity(code: str) -> int:
+    """How much an enhanced code says, from 0 (there is none) to 4: x.0.0, x.1.0 and "it expired"
+    (x.4.7) say less of the cause than any other."""
+    if code[1:] in ("", ".0.0"):
+        return len(code) and 1
+    if code.endswith(".0"):
+        return 2
+    return 3 if code.endswith(".4.7") else MOST_SPECIFIC
+
+
+def bare(words: str) -> str:
+    """A server's words without the addresses and links in them, which are not its words."""
+    return _QUOTED.sub(" ", words)
 
 
 def _enhanced(words: str) -> str | None:

@@ -6,10 +6,14 @@ header made it.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from deskpost.mail import reports
+from deskpost.mail.bounces_senders import is_daemon, is_null
+from deskpost.mail.bounces_words import OUT_OF_OFFICE
 from deskpost.mail.mime import ParsedEmail
+from deskpost.mail.reports_model import Report
 
 Kind = Literal["human", "auto_reply", "bulk", "report", "complaint", "own"]
 
@@ -18,11 +22,13 @@ Kind = Literal["human", "auto_reply", "bulk", "report", "complaint", "own"]
 class Nature:
     """What kind of message it is, and the header that says so ("Precedence: bulk").
 
-    `because` is empty for "human".
+    `because` is empty for "human". `quiet`: no automatic answer may follow (RFC 3834, section 2),
+    be it only that a person's mail asks for none or comes from an address that nobody reads.
     """
 
     kind: Kind
     because: str
+    quiet: bool = False
 
 
 SITE_HEADER: Final = "X-Deskpost-Site"
@@ -42,51 +48,77 @@ _ANSWER_HEADERS: Final = (
 )
 _DENIALS: Final = frozenset({"no", "false", "0", "none"})
 _LIST_HEADERS: Final = ("List-Id", "List-Post", "List-Unsubscribe")  # RFC 2919, RFC 2369
-_OUT_OF_OFFICE = re.compile(
-    r"\bout of (?:the )?office\b|\bauto(?:matic)?[ -]?(?:reply|response|responder)\b|\bautoreply\b"
-    r"|\bon (?:vacation|holiday|leave)\b|\baway from (?:the|my) (?:office|desk)\b"
-    r"|自動(?:返信|応答)|不在(?:通知|のお知らせ|です)|休暇(?:中|のお知らせ)"
-    r"|\babwesen(?:d|heit)|automatische antwort|réponse automatique|absen(?:t|ce) du bureau"
-    r"|respuesta automática|fuera de (?:la )?oficina|resposta automática|risposta automatica"
-    r"|fuori (?:sede|ufficio)|automatisch antwoord|afwezig|autosvar|automatiskt svar|frånvaro"
-    r"|automatisk svar|odpowiedź automatyczna|automatická odpověď|автоответ"
-    r"|自动(?:回复|答复)|자동 ?응답",
+_MACHINE_SUBJECT = re.compile(
+    r"(?:\s{0,4}(?:re:|\[[^\]]{1,60}\])){0,4}\s{0,4}(?:out of office autoreply:|abwesenheitsnotiz:"
+    r"|réponse automatique d['’]absence du bureau ?:)",
     re.IGNORECASE,
 )
-_DELIVERY = re.compile(
-    r"delivery|deliver(?:ed|able)|returned mail|delayed mail|undeliver|failure notice"
-    r"|mail (?:system )?error"
-    r"|non ?remis|unzustellbar|no se pudo entregar|配信|配送|不達|届きません|送信できません",
+# Nobody reads what is sent to these (RFC 5230, section 4.6; RFC 2142, section 6).
+_SYSTEM_ADDRESS = re.compile(
+    r"(?:mailer-?daemon|daemon|root|nobody|bounces?|listserv|majordomo|(?:do-?)?not?[-_.]?reply"
+    r"|donotreply|owner|owner-.{1,64}|[^@]{1,64}-(?:request|owner|bounces?))(?:[+=-][^@]{0,64})?@",
     re.IGNORECASE,
 )
-_DAEMON = re.compile(
-    r"mailer[-_ ]?daemon|mail[-_]daemon|mail delivery (?:sub)?system", re.IGNORECASE
-)
-_POSTMASTER = re.compile(r"\bpost_?master\b|\bmdaemon\b", re.IGNORECASE)
+_SUPPRESSED: Final = frozenset({"all", "oof", "autoreply"})
 
 
-def nature(parsed: ParsedEmail, envelope_from: str, *, site_id: str | None = None) -> Nature:
-    """Say what wrote a message.
+def nature(
+    parsed: ParsedEmail,
+    envelope_from: str,
+    *,
+    site_id: str | None = None,
+    report: Report | None = None,
+) -> Nature:
+    """Say what wrote a message, and whether it may be answered automatically.
 
     `envelope_from` is the address of MAIL FROM or Return-Path; "" or "<>" is the null
-    sender. With `site_id`, a message that bears it in X-Deskpost-Site is our own.
+    sender. With `site_id`, a message that bears it in X-Deskpost-Site is our own. `report` is
+    what `reports.read` made of it, where the caller has that already.
     """
-    # Some servers write the daemon's name where the null sender belongs.
-    envelope = envelope_from.strip(" <>")
-    null_sender = not envelope or _DAEMON.match(envelope) is not None
+    found = _nature(parsed, envelope_from, site_id, report)
+    if found.kind == "human" and _is_quiet(parsed, envelope_from):
+        return replace(found, quiet=True)
+    return found
+
+
+def _nature(
+    parsed: ParsedEmail, envelope_from: str, site_id: str | None, report: Report | None
+) -> Nature:
     if site_id and site_id in parsed.header_all(SITE_HEADER):
-        return Nature(kind="own", because=f"{SITE_HEADER}: {site_id}")
+        return _because("own", SITE_HEADER, site_id)
+    if (found := _structured_report(parsed)) is not None:
+        return found
+    if (found := _report(parsed, report or reports.read(parsed, envelope_from))) is not None:
+        return found
+    null_sender = is_null(parsed, envelope_from)
     for rule in _RULES:
         if (found := rule(parsed, null_sender)) is not None:
             return found
     return Nature(kind="human", because="")
 
 
+def _is_quiet(parsed: ParsedEmail, envelope_from: str) -> bool:
+    """Whether a message that a person may have written must not be answered automatically.
+
+    X-Auto-Response-Suppress ([MS-OXCMAIL] 2.1.3.2.14) asks for that. It makes no automatic
+    message: Exchange's own notices bear Auto-Submitted or are reports, while with it alone there
+    is mail of people, from clients and add-ins that set it on all they send. DR, RN and NRN are
+    about receipts only.
+    """
+    value = parsed.header("X-Auto-Response-Suppress") or ""
+    if {word.strip().lower() for word in value.split(",")} & _SUPPRESSED:
+        return True
+    if is_null(parsed, envelope_from):
+        return True
+    senders = [envelope_from.strip(" <>"), parsed.from_.address if parsed.from_ else ""]
+    return any(_SYSTEM_ADDRESS.match(sender) for sender in senders)
+
+
 def _because(kind: Kind, name: str, value: str) -> Nature:
-    return Nature(kind=kind, because=f"{name}: {value[:200]}")
+    return Nature(kind=kind, because=f"{name}: {value[:200]}", quiet=True)
 
 
-def _structured_report(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
+def _structured_report(parsed: ParsedEmail) -> Nature | None:
     """RFC 6522 with RFC 3464 (deliveries), RFC 5965 (feedback) or RFC 8098 (read receipts)."""
     if parsed.content_type != "multipart/report":
         return None
@@ -105,22 +137,15 @@ def _structured_report(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
     return None
 
 
-def _loose_report(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
-    """A report without the form of one: from the mail system, about a delivery."""
-    daemon = _DAEMON.search(parsed.from_header) is not None
-    nobody = parsed.from_ is None or _POSTMASTER.search(parsed.from_header) is not None
-    mailer = daemon or (null_sender and nobody)
-    about = daemon and _DELIVERY.search(parsed.subject) is not None
-    if null_sender and mailer and not about:
-        about = _DELIVERY.search(f"{parsed.subject}\n{(parsed.text or '')[:2_000]}") is not None
-    if about:
-        return _because("report", "From", parsed.from_header)
-    if failed := parsed.header("X-Failed-Recipients"):  # Exim, Gmail
-        return _because("report", "X-Failed-Recipients", failed) if null_sender else None
-    kinds = {content_type for content_type, _ in parsed.report_parts}
-    if (null_sender or daemon) and "message/delivery-status" in kinds:
-        return _because("report", "Content-Type", "message/delivery-status")
-    return None
+def _report(parsed: ParsedEmail, report: Report | None) -> Nature | None:
+    """A report without the form of one, as `reports` has read it."""
+    if report is None:
+        return None
+    kind: Kind = "complaint" if report.kind == "complaint" else "report"
+    for name in ("X-Failed-Recipients", "From", "Subject"):
+        if value := parsed.header(name):
+            return _because(kind, name, value)
+    return _because(kind, "Content-Type", parsed.content_type)
 
 
 def _auto_submitted(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
@@ -137,17 +162,6 @@ def _answer_header(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
         value = parsed.header(name)
         if value is not None and value.strip().lower() not in _DENIALS:
             return _because("auto_reply", name, value)
-    return None
-
-
-def _exchange(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
-    """[MS-OXCMAIL] 2.1.3.2.14: the sender asks for no automatic answer to this message.
-
-    DR, RN and NRN are about receipts and stand in people's mail.
-    """
-    value = parsed.header("X-Auto-Response-Suppress") or ""
-    if {word.strip().lower() for word in value.split(",")} & {"all", "oof", "autoreply"}:
-        return _because("auto_reply", "X-Auto-Response-Suppress", value)
     return None
 
 
@@ -172,14 +186,17 @@ def _autoresponder(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
 
 
 def _out_of_office(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
-    """A subject proves nothing alone: people write about holidays too."""
-    if null_sender and _OUT_OF_OFFICE.search(parsed.subject):
+    """A subject proves nothing alone: people write about holidays too. Except that of older
+    Exchange servers, which marked their answers by nothing else."""
+    if _MACHINE_SUBJECT.match(parsed.subject) or (
+        null_sender and OUT_OF_OFFICE.search(parsed.subject)
+    ):
         return _because("auto_reply", "Subject", parsed.subject)
     return None
 
 
 def _mail_system(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
-    if null_sender and _DAEMON.search(parsed.from_header):
+    if null_sender and is_daemon(parsed):
         return _because("auto_reply", "From", parsed.from_header)
     return None
 
@@ -195,11 +212,8 @@ def _bulk(parsed: ParsedEmail, null_sender: bool) -> Nature | None:
 
 
 _RULES: Final[tuple[Callable[[ParsedEmail, bool], Nature | None], ...]] = (
-    _structured_report,
-    _loose_report,
     _auto_submitted,
     _answer_header,
-    _exchange,
     _precedence_reply,
     _autoresponder,
     _out_of_office,

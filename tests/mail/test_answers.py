@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deskpost.mail.answers import read_reply
+from deskpost.mail.answers import enhanced_code, read_reply
 
 PROVIDER, UNKNOWN = "service_provider_error", "unknown_error"
 TOO_LARGE, INVALID = "template_too_large", "validation_error"
@@ -62,6 +62,14 @@ def test_the_reason_of_a_refusal(code: int, text: str, reason: str) -> None:
         (550, "5.0.0 Unknown user ann@customer.example"),
         (550, "sorry, no mailbox here by that name. (#5.1.1)"),
         (550, b"5.1.1 \x83\x86 unknown"),
+        (550, "5.3.0 no such user"),
+        (550, "Host or domain name not found"),
+        (550, "5.4.4 invalid domain"),
+        (556, "5.1.10 the domain has a null MX"),
+        (550, "El usuario no existe"),
+        (550, "Der Empfänger existiert nicht"),
+        (550, "Utilisateur inconnu"),
+        (550, "该用户不存在"),
     ],
 )
 def test_an_address_that_does_not_exist_is_suppressed(code: int, text: str | bytes) -> None:
@@ -83,6 +91,13 @@ def test_an_address_that_does_not_exist_is_suppressed(code: int, text: str | byt
         (552, "5.2.2 mailbox full"),
         (554, "5.4.4 unable to route"),
         (250, "5.1.1 user unknown"),
+        (550, "5.1.1 mailbox is full"),
+        (550, "Sender address rejected: Domain not found"),
+        (550, "Helo command rejected: Host not found"),
+        (501, "5.0.0 Invalid domain name"),
+        (554, "my name was rejected: user unknown"),
+        (550, "No PTR record: reverse DNS required"),
+        (450, "4.4.3 Host not found, try again"),
     ],
 )
 def test_everything_else_is_not(code: int, text: str) -> None:
@@ -93,6 +108,25 @@ def test_reads_the_enhanced_code_of_many_lines() -> None:
     answer = read_reply(550, "550-5.1.1 The address\r\n550-5.1.1 does not\r\n550 5.1.1 exist")
     assert answer.enhanced == "5.1.1"
     assert answer.text == "550-5.1.1 The address does not exist"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("550 5.1.1 no", "5.1.1"),
+        ("550-5.7.26 no", "5.7.26"),
+        ("sorry (#5.5.0)", "5.5.0"),
+        ("5.0.0 then 5.1.10.", "5.1.10"),
+        ("554 4.4.7 expired <421 4.4.2 timed out>", "4.4.2"),
+        ("2.0.0 ok, then 5.0.0", "5.0.0"),
+        ("4.7.0 from 4.16.55.1", "4.7.0"),
+        ("Exim 4.72, agent v5.1.1, 192.0.2.5.1.1", ""),
+        ("https://a.example/5.1.1", ""),
+        ("", ""),
+    ],
+)
+def test_the_code_that_says_most(words: str, code: str) -> None:
+    assert enhanced_code(words) == code
 
 
 def test_an_ip_address_is_no_enhanced_code() -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from deskpost.mail import reports
 from deskpost.mail.automatic import nature
 from deskpost.mail.mime import parse
 from tests.mail import samples
@@ -13,6 +14,8 @@ ANN = "ann@customer.example"
         "",
         "Auto-Submitted: no",
         "X-Auto-Response-Suppress: DR, RN, NRN",
+        "X-Auto-Response-Suppress: All",
+        "X-Auto-Response-Suppress: DR, OOF, AutoReply",
         "Precedence: normal",
         "Feedback-ID: 1:customer:mail",
         "X-Autoreply: no",
@@ -30,8 +33,6 @@ def test_a_person(headers: str) -> None:
         ("Auto-Submitted: auto-replied", "auto_reply"),
         ("Auto-Submitted: auto-generated", "auto_reply"),
         ("Auto-Submitted: auto-replied (zimbra; vacation)", "auto_reply"),
-        ("X-Auto-Response-Suppress: All", "auto_reply"),
-        ("X-Auto-Response-Suppress: DR, OOF, AutoReply", "auto_reply"),
         ("X-Autoreply: yes", "auto_reply"),
         ("X-Autorespond: Re: Hello", "auto_reply"),
         ("Precedence: auto_reply", "auto_reply"),
@@ -87,6 +88,67 @@ def test_reports_and_complaints() -> None:
 )
 def test_reports_without_the_form_of_one(raw: bytes, envelope: str, kind: str) -> None:
     assert nature(parse(raw), envelope).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("headers", "envelope", "quiet"),
+    [
+        ("", ANN, False),
+        ("Auto-Submitted: no", ANN, False),
+        ("X-Auto-Response-Suppress: None", ANN, False),
+        ("X-Auto-Response-Suppress: DR, RN", ANN, False),
+        ("X-Auto-Response-Suppress: DR, OOF, RN", ANN, True),
+        ("X-Auto-Response-Suppress: all", ANN, True),
+        ("X-Auto-Response-Suppress: AutoReply", ANN, True),
+        ("Auto-Submitted: auto-replied", ANN, True),
+        ("Precedence: bulk", ANN, True),
+        ("List-Id: <a.customer.example>", ANN, True),
+        ("X-Deskpost-Site: our-site", ANN, True),
+        ("", "", True),
+        ("", "<>", True),
+        ("", "MAILER-DAEMON@customer.example", True),
+        ("", "noreply@customer.example", True),
+        ("", "no-reply+token@customer.example", True),
+        ("", "do-not-reply@customer.example", True),
+        ("", "owner-list@customer.example", True),
+        ("", "list-request@customer.example", True),
+        ("", "list-bounces+ann=customer.example@customer.example", True),
+        ("", "norepl@customer.example", False),
+        ("", "homeowner@customer.example", False),
+        ("", "requests@customer.example", False),
+        ("", "postmaster@customer.example", False),
+    ],
+)
+def test_whether_an_automatic_answer_may_follow(headers: str, envelope: str, quiet: bool) -> None:
+    found = nature(parse(samples.simple(headers)), envelope, site_id="our-site")
+    assert found.quiet is quiet
+
+
+def test_the_reports_are_quiet() -> None:
+    assert nature(parse(samples.bounce()), "").quiet
+    assert nature(parse(samples.complaint()), ANN).quiet
+
+
+def test_a_report_that_was_read_is_believed() -> None:
+    email = parse(samples.bounce())
+    report = reports.read(email)
+    assert nature(email, ANN, report=report).kind == "report"
+    assert nature(parse(samples.simple()), ANN, report=report).kind == "report"
+
+
+@pytest.mark.parametrize(
+    ("subject", "kind"),
+    [
+        ("Out of Office AutoReply: Hello", "auto_reply"),
+        ("Re: [desk] Out of office autoreply: back next week", "auto_reply"),
+        ("Abwesenheitsnotiz: Hallo", "auto_reply"),
+        ("What is an out of office autoreply: a question", "human"),
+        ("Automatic reply: Hello", "human"),
+    ],
+)
+def test_the_subject_of_old_servers(subject: str, kind: str) -> None:
+    raw = f"From: ann@customer.example\r\nSubject: {subject}\r\n\r\nx".encode()
+    assert nature(parse(raw), ANN).kind == kind
 
 
 def test_a_read_receipt_is_an_automatic_answer() -> None:

@@ -117,7 +117,84 @@ def test_a_complaint_without_a_recipient_takes_the_originals() -> None:
 
 def test_no_report() -> None:
     assert read(parse(samples.encode(samples.MIXED))) is None
-    assert read(parse(report_of("nothing: here\n"))) is None
+    assert read(parse(samples.simple())) is None
+
+
+def test_a_delivery_report_without_fields_names_nobody() -> None:
+    report = read(parse(report_of("nothing: here\n")))
+    assert report is not None
+    assert report.recipients == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "diagnostic", "expected"),
+    [
+        ("5.0.0", "550 5.1.1 no such user", "5.1.1"),
+        ("5.1.0", "550 5.1.1 no such user", "5.1.1"),
+        ("5.1.1", "552 5.2.2 mailbox full", "5.2.2"),
+        ("5.1.1", "550 5.5.0 no such user", "5.1.1"),
+        ("4.4.7", "450 4.7.1 try later", "4.7.1"),
+        ("4.4.7", "550 5.1.1 no such user", "4.4.7"),
+        ("5.0.0", "554 4.4.7 expired", "5.0.0"),
+        ("5.0.0", "550 no such user", "5.0.0"),
+        ("", "550 no such user", "5.1.1"),
+        ("", "552 mailbox full", "5.2.2"),
+        ("", "452 mailbox full", "4.2.2"),
+        ("", "550 host unknown", "5.1.2"),
+        ("", "retry timeout exceeded", "4.4.7"),
+        ("", "552 message too large", "5.3.4"),
+        ("", "550 rejected as spam", "5.7.1"),
+        ("", "450 no", "4.0.0"),
+        ("", "none", ""),
+    ],
+)
+def test_the_code(status: str, diagnostic: str, expected: str) -> None:
+    report = read(parse(samples.bounce("failed", status, diagnostic)))
+    assert report is not None
+    assert report.recipients[0].status == expected
+
+
+def test_a_full_mailbox_is_never_hard() -> None:
+    assert severity("failed", "5.1.1", "550 5.1.1 mailbox is full") == "soft"
+
+
+def test_a_malformed_type_of_recipient_is_read() -> None:
+    report = read(parse(report_of("Final-Recipient : rfc/822;ann@a.example\nStatus : 5.1.1\n")))
+    assert report is not None
+    assert report.recipients[0].address == "ann@a.example"
+
+
+def test_a_complaint_of_a_programme_without_feedback_parts() -> None:
+    raw = samples.encode(
+        "From: staff@provider.example\nSubject: complaint about message\n"
+        'Content-Type: multipart/mixed; boundary="j"\n\n'
+        "--j\nContent-Type: message/rfc822\n\n"
+        "X-HmXmrOriginalRecipient: ann@customer.example\nFrom: support@desk.example\n"
+        "To: someone@elsewhere.example\nMessage-ID: <dp.original@desk.example>\n\nHello\n--j--\n"
+    )
+    report = read(parse(raw))
+    assert report is not None
+    assert report.kind == "complaint"
+    assert report.original_message_id == "<dp.original@desk.example>"
+    assert [it.address for it in report.recipients] == ["ann@customer.example"]
+
+
+def test_a_request_to_unsubscribe_is_a_complaint() -> None:
+    raw = samples.simple(body='Mail sent this email to unsubscribe from the message "Hello".\n')
+    assert read(parse(raw)) is None
+    report = read(parse(raw.replace(b"Subject: Hello", b"Subject: unsubscribe")))
+    assert report is not None
+    assert (report.kind, report.recipients[0].action) == ("complaint", "opt-out")
+    assert report.recipients[0].address == "ann@customer.example"
+
+
+def test_who_is_to_be_removed_complains() -> None:
+    raw = samples.complaint("opt-out").replace(b"Original-Rcpt-To", b"Removal-Recipient")
+    report = read(parse(raw))
+    assert report is not None
+    assert [(it.address, it.action) for it in report.recipients] == [
+        ("ann@customer.example", "opt-out")
+    ]
 
 
 @settings(deadline=None)
