@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -119,6 +120,17 @@ def host(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9.:_-]{1,253}", value):
         raise ValueError("it is not a host name or an IP address")
     return value
+
+
+def servers(value: str) -> tuple[str, ...]:
+    """Read `192.0.2.53:53, [2001:db8::53]:53`: IP addresses with their ports."""
+    found = tuple(one.strip() for one in value.split(",") if one.strip())
+    for one in found:
+        host, _, port = one.rpartition(":")
+        if not re.fullmatch(r"\d{1,5}", port) or not 1 <= int(port) <= 65535:
+            raise ValueError("each needs an IP address and a port")
+        ip_address(host.removeprefix("[").removesuffix("]"))
+    return found
 
 
 def address(value: str) -> str:
@@ -251,6 +263,20 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     _setting(
         "INBOUND_LIMIT", "25MiB", size, "25MiB", "Largest incoming message that is taken whole."
+    ),
+    _setting(
+        "RESOLVERS",
+        "",
+        servers,
+        "192.0.2.53:53,[2001:db8::53]:53",
+        "DNS servers that DMARC asks, with commas between them; empty: those of the system.",
+    ),
+    _setting(
+        "DMARC_SECONDS",
+        "3",
+        whole(1, 60),
+        "3",
+        "Seconds that DNS may take for the DMARC of one batch of messages.",
     ),
     _setting("MESSAGE_LIMIT", "6MiB", size, "6MiB", "Largest notification that is sent."),
     _setting(
