@@ -8,13 +8,15 @@ Out: event → one row a person → guard → compose → deliver → outcome.
 
 from __future__ import annotations
 
+import copy
+
 from django.db import transaction
 
 from deskpost.desk.book import Book
 from deskpost.inbound import context, parse, rules
 from deskpost.inbound import settle as inbound
 from deskpost.inbound.history import History
-from deskpost.models import Event, InboundEmail, Notification, Project
+from deskpost.models import Event, InboundEmail, Notification, Person, Project
 from deskpost.outbound import announce as announcing
 from deskpost.outbound import send, track
 from deskpost.outbound.relay import Carrier
@@ -25,18 +27,54 @@ def process(emails: list[InboundEmail]) -> None:
 
     All of them are applied in one transaction, or none is: then this raises.
     """
-    read = [(email, parse.read(email)) for email in emails]
+    read = parse.read_all(emails)
     with transaction.atomic():
-        book = Book(Project.objects.select_for_update().get(pk=emails[0].project_id))
-        history = History(book.project)
-        for case in context.cases(read, book, history):
-            inbound.record(case, rules.decide(case))
-        book.write()
-        history.write()
-        inbound.write(emails)
-        for email, parsed in read:
-            if parsed.report:
-                track.note(parsed.report, email.envelope_to, email.channel, email.id)
+        _take(read, Project.objects.select_for_update().get(pk=emails[0].project_id))
+
+
+def _take(read: context.Batch, project: Project) -> None:
+    book, history = Book(project), History(project)
+    for case in context.cases(read, book, history):
+        inbound.record(case, rules.decide(case))
+    book.write()
+    history.write()
+    for email, parsed in read:
+        if parsed.report and email.outcome in inbound.REPORTS:
+            news = track.note(parsed.report, email.envelope_to, email.channel, email.id)
+            email.facts |= news
+            email.request_key = email.request_key or str(news.get("about", ""))
+    inbound.write([email for email, _ in read])
+
+
+def preview(email: InboundEmail, raw: bytes | None = None) -> InboundEmail:
+    """Return a row, not saved, that says what today's settings would make of the message.
+
+    Nothing is written. `raw` is the message where none is kept. Raises OSError if the kept one
+    cannot be read.
+    """
+    rehearsed = copy.copy(email)
+    read = parse.read_all([rehearsed], None if raw is None else [raw])
+    book, history = Book(email.project), History(email.project)
+    for case in context.cases(read, book, history):
+        inbound.rehearse(case, rules.decide(case))
+    return rehearsed
+
+
+def reprocess(email: InboundEmail, by: Person) -> InboundEmail:
+    """Process a settled message again under today's settings; return its row.
+
+    It may be repeated until the message makes a request or a comment: at most one, ever. The runs
+    are numbered on the row, and each leaves an audit entry. Raises NotAgain where it may not be,
+    OSError if the raw cannot be read.
+    """
+    (read,) = parse.read_all([email])
+    with transaction.atomic():
+        project = Project.objects.select_for_update().get(pk=email.project_id)
+        row = InboundEmail.objects.select_related("channel__request_type").get(pk=email.pk)
+        inbound.begin_again(row)
+        _take([(row, read[1])], project)
+        inbound.note_again(row, by)
+    return row
 
 
 def set_aside(email: InboundEmail) -> None:

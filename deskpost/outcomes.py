@@ -354,6 +354,7 @@ class Rule(StrEnum):
     REPORT = "report"
     AUTO_REPLY = "auto_reply"
     BULK = "bulk"
+    DMARC = "dmarc"
     LOOP = "loop"
     SENDER = "sender"
     THREAD = "thread"
@@ -370,6 +371,7 @@ RULE_WORDS: Mapping[Rule, Words] = {
     Rule.REPORT: _("Bounce or delay report"),
     Rule.AUTO_REPLY: _("Auto-reply"),
     Rule.BULK: _("List or bulk mail"),
+    Rule.DMARC: _("Disowned by the sender’s domain (DMARC)"),
     Rule.LOOP: _("Too many from this sender"),
     Rule.SENDER: _("Has a usable From"),
     Rule.THREAD: _("Answers a request"),

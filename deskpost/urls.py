@@ -3,7 +3,17 @@
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from deskpost.web import account, channels, customers, email_logs, help_pages, home, requests
+from deskpost.web import (
+    account,
+    channels,
+    customers,
+    email_logs,
+    formatted,
+    help_pages,
+    home,
+    mail_settings,
+    requests,
+)
 
 PROJECT = [
     path("", home.project, name="project"),
@@ -12,6 +22,7 @@ PROJECT = [
     path("requests/<str:request_key>/reply/", requests.reply, name="reply"),
     path("requests/<str:request_key>/resolve/", requests.resolve, name="resolve"),
     path("requests/<str:request_key>/reopen/", requests.reopen, name="reopen"),
+    path("entries/<int:pk>/formatted/", formatted.entry, name="formatted"),
     path("attachments/<int:pk>/", requests.attachment, name="attachment"),
     path("customers/", customers.listing, name="customers"),
     path("customers/invite/", customers.invite, name="invite"),
@@ -29,6 +40,8 @@ PROJECT = [
     ),
     path("settings/", channels.settings, name="settings"),
     path("settings/email/channels/", channels.listing, name="channels"),
+    path("settings/email/channels/<int:pk>/", mail_settings.channel, name="channel-settings"),
+    path("settings/email/senders/", mail_settings.whose_mail, name="senders"),
     path("settings/email/channels/<int:pk>/logs/", channels.logs, name="channel-logs"),
 ]
 

@@ -51,6 +51,8 @@ SHOTS = (
     ),
     Shot("incoming-list", "/projects/IT/email-logs/incoming/"),
     Shot("channels", "/projects/IT/settings/email/channels/"),
+    Shot("channel", "/projects/IT/settings/email/channels/1/"),
+    Shot("senders", "/projects/IT/settings/email/senders/"),
 )
 SHOWN = {"email-logs", "incoming", "request"}
 

@@ -59,6 +59,7 @@ class Desk:
         channel: Channel | None = None,
         oversize: int | None = None,
         transport: InboundEmail.Transport = InboundEmail.Transport.SMTP,
+        client: str = "127.0.0.1 x.test",
     ) -> InboundEmail:
         """Store a message as the listener does."""
         channel = channel or self.channel
@@ -70,7 +71,7 @@ class Desk:
             ],
             transport=transport,
             envelope_from=sender,
-            client="127.0.0.1 x.test",
+            client=client,
             oversize_bytes=oversize,
         )
         with ThreadPoolExecutor(1) as pool:

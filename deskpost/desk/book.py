@@ -214,6 +214,7 @@ class Book:
             rest=entry.rest,
             html=entry.html,
             incoming=entry.incoming,
+            notes=list(entry.notes),
             created_at=now,
         )
         self._comments.append(comment)

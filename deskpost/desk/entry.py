@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from deskpost.models import Attachment, Comment, new_id
 
@@ -18,6 +19,7 @@ class NewFile:
     name: str
     content_type: str
     content: bytes
+    content_id: str = ""
 
     def attached(self, comment: Comment, now: datetime) -> Attachment:
         """Return its row; the content is stored under the row's key by whoever writes it."""
@@ -28,6 +30,7 @@ class NewFile:
             size=len(self.content),
             sha256=hashlib.sha256(self.content).hexdigest(),
             storage_key=f"{now:%Y%m}/{new_id()}",
+            content_id=self.content_id[:255],
         )
 
 
@@ -45,6 +48,8 @@ class Entry:
     automatic: bool = False
     # Old mail brought in: no Event, so that nobody is notified; `now` is when it was written.
     silent: bool = False
+    # What its reader must know besides: plain data, said by logs/notes.py.
+    notes: Sequence[dict[str, Any]] = ()
 
     @property
     def source(self) -> Comment.Source:

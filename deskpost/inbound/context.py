@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from deskpost.desk.book import Book
 from deskpost.inbound.history import History
 from deskpost.inbound.parse import Parsed
-from deskpost.inbound.rules import LOOP_THRESHOLDS, Case
+from deskpost.inbound.rules import LONG_SPAN, Case, thresholds
 from deskpost.inbound.thread import Clue, clues
 from deskpost.mail import address
 from deskpost.models import Channel, InboundEmail, Project
@@ -34,9 +34,9 @@ def _load(batch: Batch, named: list[Clue], book: Book, history: History) -> None
         {one for clue in named if (one := clue.message_id)}
         | {parsed.email.message_id for _, parsed in batch if parsed.email.message_id},
     )
-    most, span = LOOP_THRESHOLDS[-1]
+    most = max(count for row, _ in batch for count, _ in thresholds(row.channel))
     history.load(
-        [(row, parsed.fingerprint, sender_key(parsed)) for row, parsed in batch], most, span
+        [(row, parsed.fingerprint, sender_key(parsed)) for row, parsed in batch], most, LONG_SPAN
     )
 
 

@@ -30,6 +30,7 @@ class History:
         self._first: dict[str, First] = {}
         self._wrote: dict[str, list[uuid.UUID]] = {}  # by sender: the ids of what counts
         self._new: list[Seen] = []
+        self._changed: list[Seen] = []
 
     def load(
         self, batch: Iterable[tuple[InboundEmail, str, str]], most: int, span: timedelta
@@ -77,8 +78,9 @@ class History:
         if sender and not row.is_import:
             self._wrote.setdefault(sender, []).append(row.id)
         if outcome != Outcome.TOO_LARGE:
+            again = fingerprint in self._first  # its own: it was processed before
             self._first[fingerprint] = First(incoming=row.id, request_key=request_key)
-            self._new.append(
+            (self._changed if again else self._new).append(
                 Seen(
                     project=self._project,
                     fingerprint=fingerprint,
@@ -88,5 +90,9 @@ class History:
             )
 
     def write(self) -> None:
-        """Write the new fingerprints."""
+        """Write the new fingerprints, and what became of messages that were processed again."""
         bulk.insert(self._new)
+        for seen in self._changed:
+            Seen.objects.filter(project=self._project, fingerprint=seen.fingerprint).update(
+                request_key=seen.request_key
+            )

@@ -7,7 +7,6 @@ under the project's lock, so that it still holds when their verdict is applied.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,14 +19,15 @@ from deskpost.desk.book import Book
 from deskpost.inbound.history import History
 from deskpost.inbound.parse import Parsed
 from deskpost.inbound.thread import Clue, Thread, find_thread
-from deskpost.mail import address
-from deskpost.models import InboundEmail, Person, Request, Role
+from deskpost.mail import address, senders
+from deskpost.models import Channel, InboundEmail, Person, Request, Role
 from deskpost.outcomes import Outcome, Rule
 
 Facts = dict[str, Any]
 
-# The loop threshold: so many messages of one sender within so long. Allow-listing does not lift it.
-LOOP_THRESHOLDS = ((10, timedelta(minutes=10)), (60, timedelta(minutes=60)))
+# The spans of the loop threshold. The channel says how many messages of one sender are too many;
+# allow-listing does not lift it.
+SHORT_SPAN, LONG_SPAN = timedelta(minutes=10), timedelta(minutes=60)
 
 # On imported mail: why no threshold was asked, and why nobody was notified.
 IMPORTED: Facts = {"import": True}
@@ -37,7 +37,9 @@ IMPORTED: Facts = {"import": True}
 class Finding:
     """A rule's answer. `stop` ends the asking with that outcome; facts say what was looked at."""
 
-    answer: str = "no"  # no, yes, passed (it would have stopped, but the sender is allowed), n/a
+    # no, yes, passed (it would have stopped, but something lets it pass), unknown (no answer was to
+    # be had), n/a
+    answer: str = "no"
     stop: Outcome | None = None
     facts: Facts = field(default_factory=dict)
 
@@ -101,7 +103,7 @@ class Case:
     @cached_property
     def allowed(self) -> str | None:
         """The entry of the allow list that matches From."""
-        return matching(self.project.allow_list, self.sender)
+        return senders.matching(self.project.allow_list, self.sender)
 
 
 def size(case: Case) -> Finding:
@@ -117,7 +119,7 @@ def size(case: Case) -> Finding:
 
 def seen(case: Case) -> Finding:
     first = case.history.first(case.parsed.fingerprint)
-    if first is None:
+    if first is None or first.incoming == case.row.id:  # processed again, it meets itself
         return Finding()
     return Finding(
         answer="yes",
@@ -139,13 +141,13 @@ def own(case: Case) -> Finding:
 
 def block_list(case: Case) -> Finding:
     for where, sender in (("From", case.sender), ("MAIL FROM", case.row.envelope_from)):
-        if entry := matching(case.project.block_list, sender):
+        if entry := senders.matching(case.project.block_list, sender):
             return Finding(
                 answer="yes",
                 stop=Outcome.BLOCKED_SENDER,
                 facts={"entry": entry, "where": where, "because": sender},
             )
-    return Finding(facts={"entries": len(case.project.block_list.split())})
+    return Finding(facts={"entries": len(senders.entries(case.project.block_list))})
 
 
 def report(case: Case) -> Finding:
@@ -174,13 +176,36 @@ def _machine(case: Case, kind: str, outcome: Outcome) -> Finding:
     return Finding(answer="yes", stop=outcome, facts={"because": nature.because})
 
 
+def dmarc(case: Case) -> Finding:
+    """Whether the domain of From disowns the message. Where DNS gave no answer, or the domain asks
+    for nothing to be done, the message passes."""
+    if case.row.is_import:
+        return Finding(answer="n/a", facts=IMPORTED)
+    result = case.parsed.dmarc
+    if result is None:
+        return Finding(answer="n/a")
+    facts: Facts = {"domain": result.domain, "policy": result.policy, **result.facts}
+    if result.verdict == "unknown":
+        return Finding(answer="unknown", facts=facts)
+    if result.verdict != "fail":
+        return Finding(facts=facts | {"verdict": result.verdict})
+    if result.policy == "none":
+        return Finding(answer="passed", facts=facts)
+    return Finding(answer="yes", stop=Outcome.DMARC, facts=facts)
+
+
+def thresholds(channel: Channel) -> tuple[tuple[int, timedelta], ...]:
+    """Return how many messages of one sender are too many, within how long."""
+    return (channel.most_in_10_minutes, SHORT_SPAN), (channel.most_in_60_minutes, LONG_SPAN)
+
+
 def loop(case: Case) -> Finding:
     if case.row.is_import:
         return Finding(answer="n/a", facts=IMPORTED)
     if not case.sender:
         return Finding(answer="n/a")
     key = address.normalise(case.sender)
-    for most, span in LOOP_THRESHOLDS:
+    for most, span in thresholds(case.row.channel):
         count = case.history.count_since(key, case.row.received_at - span)
         if count >= most:
             minutes = int(span.total_seconds() // 60)
@@ -250,6 +275,7 @@ RULES: tuple[tuple[Rule, Callable[[Case], Finding]], ...] = (
     (Rule.REPORT, report),
     (Rule.AUTO_REPLY, auto_reply),
     (Rule.BULK, bulk),
+    (Rule.DMARC, dmarc),
     (Rule.LOOP, loop),
     (Rule.SENDER, sender),
     (Rule.THREAD, thread),
@@ -287,18 +313,3 @@ UNRELATED = frozenset({Outcome.TOO_LARGE, Outcome.DUPLICATE, Outcome.BULK, Outco
 
 def _about(case: Case, stop: Outcome) -> Request | None:
     return case.thread.request if case.thread and stop not in UNRELATED else None
-
-
-def matching(entries: str, sender: str) -> str | None:
-    """Return the first entry (an address, `domain` or `*.domain`) that matches the address."""
-    key = address.normalise(sender)
-    domain = key.rpartition("@")[2]
-    if not domain:
-        return None
-    for entry in re.split(r"[\s,;]+", entries):
-        wanted = address.normalise(entry.removeprefix("@"))
-        if wanted in {key, domain} and wanted:
-            return entry
-        if wanted.startswith("*.") and domain.endswith(wanted[1:]):
-            return entry
-    return None

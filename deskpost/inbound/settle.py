@@ -12,7 +12,7 @@ from django.utils import timezone
 from deskpost.desk.entry import Entry, NewFile
 from deskpost.inbound.rules import Case, Verdict
 from deskpost.mail import address
-from deskpost.models import InboundEmail, Person, Request, new_id
+from deskpost.models import AuditEntry, Comment, InboundEmail, Person, Request, new_id
 from deskpost.models.queue import complete, complete_all
 from deskpost.outcomes import OUTCOMES, Outcome
 
@@ -36,7 +36,16 @@ WRITTEN = (
     "message_id",
     "request_key",
     "settled_at",
+    "runs",
 )
+# Of more runs than these, the first one and the last ones are kept on the row.
+RUNS_KEPT = 20
+REPORTS = frozenset({Outcome.DELIVERY_STATUS, Outcome.COMPLAINT})
+MADE = frozenset({Outcome.REQUEST_CREATED, Outcome.COMMENT_ADDED})
+
+
+class NotAgain(Exception):
+    """A message cannot be processed again: it still waits, or it has made what it can make."""
 
 
 def record(case: Case, verdict: Verdict) -> None:
@@ -50,8 +59,8 @@ def record(case: Case, verdict: Verdict) -> None:
     elif verdict.outcome == Outcome.COMMENT_ADDED:
         assert request is not None
         case.book.add_comment(request, _author(case), _entry(case), now=said_at)
-    key = request.key if request else str(verdict.facts.get("key", ""))
-    _fill_in(case, verdict, key, now)
+    key = _key(verdict, request)
+    fill_in(case, verdict, key, now)
     case.history.take(case.row, case.parsed.fingerprint, case.row.sender_key, verdict.outcome, key)
 
 
@@ -68,10 +77,52 @@ def _said_at(case: Case, now: datetime) -> datetime:
     return now
 
 
-def _fill_in(case: Case, verdict: Verdict, key: str, now: datetime) -> None:
+def begin_again(row: InboundEmail) -> None:
+    """Put what the last run came to among the row's earlier runs. Raises NotAgain if the message
+    waits or has made a request or a comment: that happens once at most."""
+    if row.due_at is not None:
+        raise NotAgain("it waits to be processed")
+    if row.outcome in MADE or Comment.objects.filter(incoming=row.id).exists():
+        raise NotAgain(f"it has become {row.request_key}")
+    last = {
+        "run": row.run,
+        "at": row.settled_at.isoformat() if row.settled_at else "",
+        "outcome": row.outcome,
+        "facts": row.facts,
+        "trail": row.trail,
+    }
+    row.runs = [*row.runs, last]
+    if len(row.runs) > RUNS_KEPT:
+        row.runs = [row.runs[0], *row.runs[1 - RUNS_KEPT :]]
+
+
+def note_again(row: InboundEmail, by: Person) -> None:
+    """Leave an audit entry of a run that somebody asked for."""
+    AuditEntry.objects.create(
+        person=by,
+        project_id=row.project_id,
+        act=AuditEntry.Act.REPROCESS,
+        subject=str(row.id),
+        details={"run": row.run, "before": row.runs[-1]["outcome"], "after": row.outcome},
+    )
+
+
+def rehearse(case: Case, verdict: Verdict) -> None:
+    """Fill in a row that is never written: what the message would come to."""
+    fill_in(case, verdict, _key(verdict, verdict.request), timezone.now())
+
+
+def _key(verdict: Verdict, request: Request | None) -> str:
+    """The key that the row is to bear: of the request, or of the first copy's."""
+    return request.key if request else str(verdict.facts.get("key", ""))
+
+
+def fill_in(case: Case, verdict: Verdict, key: str, now: datetime) -> None:
+    """Write on the row what was decided, and what the message says of itself."""
     row, email = case.row, case.parsed.email
     row.status = OUTCOMES[verdict.outcome].status
-    row.outcome, row.facts, row.trail = verdict.outcome, verdict.facts, verdict.trail
+    row.outcome, row.trail = verdict.outcome, verdict.trail
+    row.facts = verdict.facts | ({"notes": case.parsed.notes} if case.parsed.notes else {})
     row.sender = (case.sender or row.envelope_from)[:320]
     row.sender_key = address.normalise(case.sender)[:320]
     row.sender_name = (email.from_.name if email.from_ else "")[:200]
@@ -149,11 +200,17 @@ def _entry(case: Case) -> Entry:
         rest=parsed.text.rest,
         html=parsed.html,
         files=[
-            NewFile(name=f.name, content_type=f.content_type, content=f.content)
+            NewFile(
+                name=f.name,
+                content_type=f.content_type,
+                content=f.content,
+                content_id=f.content_id or "",
+            )
             for f in email.attachments
         ],
         incoming=case.row.id,
         message_id=email.message_id,
-        automatic=parsed.nature.kind != "human",
+        automatic=parsed.nature.quiet,
         silent=case.row.is_import,
+        notes=parsed.notes,
     )

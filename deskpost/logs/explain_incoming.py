@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from deskpost.logs import trails, words
+from deskpost.logs import notes, trails, words
 from deskpost.logs.explain import Evidence, Facts, Told, Why, account_of
 from deskpost.models import InboundEmail
 from deskpost.outcomes import (
@@ -104,7 +104,25 @@ def _happened(row: InboundEmail, outcome: Outcome) -> tuple[str, ...]:
         sentences.append(_("It is about %(key)s.") % {"key": row.request_key})
     if row.facts.get("import"):
         sentences.append(_("It is old mail that was imported: nobody was notified of it."))
-    return tuple(sentences)
+    return (*sentences, *notes.said(row.facts.get("notes")), *_earlier_runs(row))
+
+
+RUNS_TOLD = 3
+
+
+def _earlier_runs(row: InboundEmail) -> tuple[str, ...]:
+    """Say what it came to before it was processed again, the last runs last."""
+    said = []
+    for run in row.runs[-RUNS_TOLD:]:
+        at, outcome = words.parsed(run.get("at")), run.get("outcome")
+        if at is None or outcome not in OUTCOMES:
+            continue
+        facts = {"run": run["run"], "when": words.said_at(at), "outcome": OUTCOMES[outcome].words}
+        said.append(_("Run %(run)s, %(when)s: %(outcome)s.") % facts)
+    if said and row.settled_at:
+        now = {"run": row.run, "when": words.said_at(row.settled_at)}
+        said.append(_("This is what run %(run)s came to, %(when)s.") % now)
+    return tuple(said)
 
 
 # --- Why: a function for each family -------------------------------------------------------------
@@ -128,6 +146,53 @@ def _says(row: InboundEmail, facts: Facts) -> Why:
     if not facts.get("because"):
         return Why()
     return Why(evidence=(Evidence(source=_("The message says"), before=str(facts["because"])),))
+
+
+PROOFS = {
+    "address": gettext_lazy(
+        "It came to the address that only the bounces of one notification come to."
+    ),
+    "message_id": gettext_lazy("It holds the signed Message-ID of a notification of this site."),
+    "none": gettext_lazy(
+        "It does not prove to be about a notification of this site, so it changed nothing."
+    ),
+}
+EFFECTS = {
+    "other_recipient": gettext_lazy(
+        "It reports on another address than that notification’s, so it changed nothing."
+    ),
+    "delayed": gettext_lazy("The notification to %(recipient)s is delayed, and still tried."),
+    "delivered": gettext_lazy("The notification to %(recipient)s has arrived."),
+    "failed": gettext_lazy("The notification to %(recipient)s is Failed now."),
+    "blocked": gettext_lazy(
+        "The notification to %(recipient)s is Failed now, and the address is blocked."
+    ),
+    "complained": gettext_lazy("The address %(recipient)s is blocked now."),
+}
+
+
+def _reports(row: InboundEmail, facts: Facts) -> Why:
+    """What a report proves, and what it changed."""
+    named = {"recipient": words.outside(facts.get("recipient", ""))}
+    said = [str(PROOFS.get(str(facts.get("proof")), ""))]
+    said.append(str(EFFECTS.get(str(facts.get("effect")), "")) % named)
+    return Why(sentences=tuple(filter(None, said)), evidence=_says(row, facts).evidence)
+
+
+POLICIES = {
+    "quarantine": gettext_lazy("The domain %(domain)s asks that such mail be set aside."),
+    "reject": gettext_lazy("The domain %(domain)s asks that such mail be refused."),
+}
+
+
+def _disowned(row: InboundEmail, facts: Facts) -> Why:
+    policy = POLICIES.get(str(facts.get("policy")))
+    named = {"domain": words.outside(facts.get("domain", ""))}
+    checked = trails.authentication(facts)
+    return Why(
+        sentences=(str(policy) % named,) if policy else (),
+        evidence=(Evidence(source=_("What was checked"), before=checked),) if checked else (),
+    )
 
 
 def _measured(row: InboundEmail, facts: Facts) -> Why:
@@ -199,11 +264,11 @@ WHY: Mapping[Outcome, Callable[[InboundEmail, Facts], Why]] = {
     Outcome.DUPLICATE: _twice,
     Outcome.SENT_BY_THIS_SITE: _says,
     Outcome.BLOCKED_SENDER: _listed,
-    Outcome.DELIVERY_STATUS: _says,
-    Outcome.COMPLAINT: _says,
+    Outcome.DELIVERY_STATUS: _reports,
+    Outcome.COMPLAINT: _reports,
     Outcome.AUTO_REPLY: _says,
     Outcome.BULK: _says,
-    Outcome.DMARC: _says,
+    Outcome.DMARC: _disowned,
     Outcome.TOO_MANY: _often,
     Outcome.NO_SENDER: _says,
     Outcome.NO_PERMISSION: _answers,

@@ -161,10 +161,19 @@ def because(note: Notification) -> Why:
     if note.status == NotificationStatus.QUEUED:
         return _waiting(note, facts)
     if note.status == NotificationStatus.DELIVERED:
-        return Why(sentences=(_("The server that takes this site’s mail said yes."),))
+        return _delivered(facts)
     if note.status == NotificationStatus.WITHHELD:
         return Why()
     return WHY[Reason(note.reason)](note, facts)
+
+
+def _delivered(facts: Facts) -> Why:
+    took = _("The server that takes this site’s mail said yes.")
+    delayed = facts.get("delayed")
+    if not isinstance(delayed, dict):
+        return Why(sentences=(took,))
+    later = _("A server on the way reported later that it is delayed, and still tried.")
+    return Why(sentences=(took, later), evidence=said(delayed, _("The report")))
 
 
 def _waiting(note: Notification, facts: Facts) -> Why:

@@ -70,6 +70,7 @@ ANSWERS = {
     "no": gettext_lazy("no"),
     "yes": gettext_lazy("yes"),
     "passed": gettext_lazy("yes, but let pass"),
+    "unknown": gettext_lazy("no answer"),
     "n/a": gettext_lazy("does not apply"),
 }
 
@@ -106,7 +107,7 @@ def rule_step(rule: Rule, entry: Facts) -> Step:
     answer = str(ANSWERS.get(str(entry.get("answer")), entry.get("answer", "")))
     if looked_at := _looked_at(rule, facts):
         answer = _("%(answer)s, %(looked_at)s") % {"answer": answer, "looked_at": looked_at}
-    notes = _notes(rule, facts) if entry.get("answer") == "passed" else ()
+    notes = _notes(rule, facts) if entry.get("answer") in {"passed", "unknown"} else ()
     return Step(words=str(RULE_WORDS[rule]), answer=answer, notes=notes)
 
 
@@ -119,9 +120,34 @@ def _looked_at(rule: Rule, facts: Facts) -> str:
         return ngettext("%(count)d entry", "%(count)d entries", count) % {"count": count}
     if rule in {Rule.THREAD, Rule.CLOSED} and facts.get("key"):
         return str(facts["key"])
+    if rule == Rule.DMARC:
+        return _domain(facts)
     if rule == Rule.SIGNUP:
         return _standing(facts)
     return ""
+
+
+VERDICTS = {
+    "pass": gettext_lazy("%(domain)s vouches for it"),
+    "none": gettext_lazy("%(domain)s publishes no policy"),
+}
+
+
+def _domain(facts: Facts) -> str:
+    domain = {"domain": words.outside(facts.get("domain", ""))}
+    if facts.get("verdict") in VERDICTS:
+        return str(VERDICTS[facts["verdict"]]) % domain
+    if facts.get("policy") == "none":
+        return _("%(domain)s asks for nothing to be done") % domain
+    return str(facts.get("domain") or "")
+
+
+AUTHENTICATION = ("spf", "dkim", "record", "upstream", "from_upstream", "dns")
+
+
+def authentication(facts: Facts) -> str:
+    """Return what SPF, DKIM and DNS said, a line each, in the terms of the field."""
+    return "\n".join(f"{name}: {facts[name]}" for name in AUTHENTICATION if facts.get(name))
 
 
 def _standing(facts: Facts) -> str:
@@ -139,7 +165,8 @@ NOTES = {
         "An allowed domain passes this rule: the allow list of the project."
     ),
     Rule.BULK: gettext_lazy("An allowed domain passes this rule: the allow list of the project."),
-    Rule.LOOP: gettext_lazy("No setting lifts this threshold."),
+    Rule.DMARC: gettext_lazy("The settings of the channel say whether it checks this."),
+    Rule.LOOP: gettext_lazy("The settings of the channel hold the threshold; no list lifts it."),
     Rule.CLOSED: gettext_lazy("The project decides whether an answer then opens a new request."),
     Rule.SIGNUP: gettext_lazy("The project decides whether strangers may write to it."),
     Rule.FIELDS: gettext_lazy("The request type of the channel decides which fields are required."),
@@ -148,6 +175,8 @@ NOTES = {
 
 def _notes(rule: Rule, facts: Facts) -> tuple[str, ...]:
     notes = [str(NOTES[rule])] if rule in NOTES else []
+    if rule == Rule.DMARC and (said := authentication(facts)):
+        notes.append(words.outside(said.replace("\n", "; ")))
     if facts.get("entry"):
         entry = words.outside(facts["entry"])
         notes.append(_("The entry that matches: %(entry)s") % {"entry": entry})

@@ -12,6 +12,8 @@ class AuditEntry(models.Model):
         UNBLOCK = "unblock"
         RAW_DOWNLOAD = "raw_download"
         INVITE = "invite"
+        REPROCESS = "reprocess"
+        SETTINGS = "settings"
 
     at = models.DateTimeField(auto_now_add=True)
     person = models.ForeignKey(Person, models.PROTECT, related_name="+")

@@ -19,6 +19,13 @@ class Channel(models.Model):
     address = models.CharField(max_length=320)
     address_key = models.CharField(max_length=320, unique=True, editable=False)
     request_type = models.ForeignKey(RequestType, models.PROTECT, related_name="+")
+    # Whether From must be vouched for by its domain (RFC 7489). Where a server of ours stands
+    # before this one, it has seen who delivers: its Authentication-Results are believed then.
+    checks_dmarc = models.BooleanField(default=True)
+    trusted_upstream = models.CharField(max_length=255, blank=True)
+    # The loop threshold: so many messages of one sender, by time of arrival. No list lifts it.
+    most_in_10_minutes = models.PositiveSmallIntegerField(default=10)
+    most_in_60_minutes = models.PositiveSmallIntegerField(default=60)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def save(self, *args: object, **kwargs: object) -> None:

@@ -173,6 +173,8 @@ class Comment(models.Model):
     rest = models.TextField(blank=True)
     html = models.TextField(blank=True)
     incoming = models.UUIDField(null=True, db_index=True)
+    # What its reader must know of the message: invitations, encryption, parts that were left out.
+    notes = models.JSONField(default=list)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -188,6 +190,7 @@ class Attachment(models.Model):
     size = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
     storage_key = models.CharField(max_length=120)
+    content_id = models.CharField(max_length=255, blank=True)  # by which HTML shows it (cid:)
 
 
 class MessageId(models.Model):

@@ -51,6 +51,8 @@ class InboundEmail(Queued):
     message_id = models.CharField(max_length=255, blank=True)
     request_key = models.CharField(max_length=24, blank=True)
     settled_at = models.DateTimeField(null=True)
+    # What earlier runs came to (see settle.begin_again), the oldest first; the row holds the last.
+    runs = models.JSONField(default=list)
 
     class Meta:
         indexes = [
@@ -62,6 +64,11 @@ class InboundEmail(Queued):
                 fields=["project", "id"], name="inbound_due", condition=Q(due_at__isnull=False)
             ),
         ]
+
+    @property
+    def run(self) -> int:
+        """How often it was processed, this time included; the first run is 1."""
+        return (self.runs[-1]["run"] if self.runs else 0) + 1
 
     @property
     def is_import(self) -> bool:

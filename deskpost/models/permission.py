@@ -14,6 +14,7 @@ class Act(Enum):
     READ_LOGS = auto()
     DOWNLOAD_RAW = auto()
     UNBLOCK = auto()
+    REPROCESS = auto()
     CHANGE_SETTINGS = auto()
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Left
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from deskpost.logs import words
+from deskpost.logs import notes, words
 from deskpost.mail import address
 from deskpost.models import Attachment, Comment, InboundEmail, Notification, Person, Request
 from deskpost.outbound import suppress
@@ -52,6 +52,8 @@ class Entry:
     text: SafeString
     rest: SafeString
     shortened: bool
+    is_formatted: bool
+    notes: list[str]
     files: list[Attachment]
     post: Post
     has_email_entry: bool
@@ -79,7 +81,9 @@ def read(request: Request, before: int | None = None) -> Conversation:
             part=_part(request, row.comment, participants),
             text=plaintext.paragraphs(row.text),
             rest=plaintext.paragraphs(row.rest),
+            is_formatted=row.is_formatted,
             shortened=len(row.text) > plaintext.SHOWN,
+            notes=notes.said(row.comment.notes),
             files=list(row.comment.attachments.all()),
             post=posts[row.comment.pk],
             has_email_entry=row.comment.incoming in kept,
@@ -96,6 +100,7 @@ class _Row:
     comment: Comment
     text: str
     rest: str
+    is_formatted: bool
 
 
 def _rows(request: Request, before: int | None) -> list[_Row]:
@@ -106,9 +111,16 @@ def _rows(request: Request, before: int | None) -> list[_Row]:
     found = (
         comments.select_related("author")
         .prefetch_related("attachments")
-        .annotate(head=Left("text", plaintext.SHOWN + 1), tail=Left("rest", plaintext.SHOWN))
+        .annotate(
+            head=Left("text", plaintext.SHOWN + 1),
+            tail=Left("rest", plaintext.SHOWN),
+            formatted=Left("html", 1),
+        )
     )
-    return [_Row(comment=row, text=row.head, rest=row.tail) for row in found[: PAGE + 1]]
+    return [
+        _Row(comment=row, text=row.head, rest=row.tail, is_formatted=bool(row.formatted))
+        for row in found[: PAGE + 1]
+    ]
 
 
 def _part(request: Request, comment: Comment, participants: set[int]) -> str:
@@ -120,7 +132,7 @@ def _part(request: Request, comment: Comment, participants: set[int]) -> str:
 def _posts(request: Request, comments: Iterable[Comment]) -> defaultdict[int, Post]:
     """Return how each comment's notifications fared; by the log, and so while its rows live."""
     posts: defaultdict[int, Post] = defaultdict(Post)
-    notes = (
+    rows = (
         Notification.objects.filter(
             project=request.project_id, request_key=request.key, comment__in=comments
         )
@@ -128,7 +140,7 @@ def _posts(request: Request, comments: Iterable[Comment]) -> defaultdict[int, Po
         .only("comment_id", "status", "person__name", "person__email")
         .order_by("pk")
     )
-    for note in notes:
+    for note in rows:
         _count(posts[note.comment_id or 0], note)
     return posts
 

@@ -168,11 +168,19 @@ class Log:
             "sender": row.sender or row.envelope_from,
             "evidence_tone": "fail" if row.status == IncomingStatus.FAILED else "skip",
             "first_copy": self._first_copy(row),
+            "reported": self._reported(row),
             "newer": self.entry_url(beside.newer) if beside.newer else "",
             "older": self.entry_url(beside.older) if beside.older else "",
             "close": f"{self.path}{self.filters.query()}#e-{row.pk}",
             "here": self.entry_url(row.pk),
         }
+
+    def _reported(self, row: InboundEmail) -> str:
+        """Return the address of the notification that a report is about, while it is kept."""
+        pk = entry_id(row.facts.get("notification"))
+        if pk is None or queries.notification(self.project, pk) is None:
+            return ""
+        return reverse("notification", args=[self.project.key, pk])
 
     def _first_copy(self, row: InboundEmail) -> str:
         """Return the address of the message of which this one is a copy, while it is kept."""

@@ -30,7 +30,8 @@ def main() -> None:
     print("\n".join(table(checks, goals)))
     if chosen.misses:
         _show_misses(checks)
-    said: dict[str, Any] = {area: round(rate(found), 4) for area, found in by(checks, "area").items()}
+    areas = by(checks, "area")
+    said: dict[str, Any] = {area: round(rate(found), 4) for area, found in areas.items()}
     if "every" in chosen.also:
         every = importlib.import_module("tests.conformance.every")
         said |= every.run(items)

@@ -54,7 +54,7 @@ def folder() -> Path:
     """Return the corpus's folder, or end with what to do."""
     named = os.environ.get("DESKPOST_CORPUS", "")
     if not named:
-        sys.exit("Set DESKPOST_CORPUS to the folder of the mail corpus: it is not part of Deskpost.")
+        sys.exit("Set DESKPOST_CORPUS to the folder of the mail corpus; it is no part of Deskpost.")
     path = Path(named)
     if not any(path.glob("*/index.json")):
         sys.exit(f"DESKPOST_CORPUS names {named}, which has no */index.json: it is no mail corpus.")

@@ -105,10 +105,10 @@ def test_a_message_that_crashes_us_three_times_fails_and_its_neighbours_do_not_p
     rows = [desk.arrive(letter(f"{n}")) for n in range(5)]
     bad, real = rows[2].pk, parse.read
 
-    def crash(row: InboundEmail) -> parse.Parsed:
+    def crash(row: InboundEmail, raw: bytes) -> parse.Parsed:
         if row.pk == bad:
             raise ZeroDivisionError("secret")
-        return real(row)
+        return real(row, raw)
 
     monkeypatch.setattr(parse, "read", crash)
     for _ in range(12):

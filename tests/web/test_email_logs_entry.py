@@ -205,7 +205,7 @@ def test_the_drawer_of_a_message_shows_header_trail_and_facts(scene: Scene, admi
         "Auto-Submitted: auto-replied",
         "6 rules asked",
         "Auto-reply Skipped",
-        "List or bulk mail · Too many from this sender",
+        "List or bulk mail · Disowned by the sender’s domain (DMARC)",
         "not asked",
         "Message-ID &lt;a@x.test&gt;",
         "Envelope sender ann@x.test",

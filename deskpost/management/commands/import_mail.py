@@ -16,8 +16,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from deskpost.inbound.channels import importing
-from deskpost.mail import address
-from deskpost.models import Channel
+from deskpost.management.channel import chosen, first_line
 
 LINE_EACH = 500  # messages, where there is no terminal
 AGAIN = "Run it again to go on."
@@ -43,7 +42,7 @@ class Command(BaseCommand):
                 self._run(importer, source, pool, stop)
             except (OSError, DatabaseError) as error:
                 raise CommandError(
-                    f"It failed after {importer.tally}. {_first_line(error)}\n"
+                    f"It failed after {importer.tally}. {first_line(error)}\n"
                     f"What was taken stays. {AGAIN}"
                 ) from error
             except KeyboardInterrupt:
@@ -92,23 +91,6 @@ class Command(BaseCommand):
             raise CommandError(AGAIN, returncode=128 + stop.number)
 
 
-def chosen(written: str) -> Channel:
-    """Return the channel with that address, or raise CommandError with those that there are."""
-    try:
-        channel = Channel.objects.filter(address_key=address.normalise(written)).first()
-        others = sorted(Channel.objects.values_list("address", flat=True))
-    except DatabaseError as error:
-        raise CommandError(
-            f"The database cannot be read. {_first_line(error)}\n`deskpost run` makes it."
-        ) from error
-    if channel is None:
-        raise CommandError(
-            f"There is no channel {written}. There "
-            + (f"are: {', '.join(others)}" if others else "is none yet: `deskpost run` makes one.")
-        )
-    return channel
-
-
 def found(path: Path) -> importing.Source:
     """Return what mail is at the path, or raise CommandError."""
     try:
@@ -116,11 +98,7 @@ def found(path: Path) -> importing.Source:
     except importing.NotMail as error:
         raise CommandError(str(error)) from error
     except OSError as error:
-        raise CommandError(f"It cannot be read. {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise CommandError(f"It cannot be read. {first_line(error)}") from error
 
 
 def _is_worked_on(importer: importing.Importer) -> bool:
