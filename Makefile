@@ -1,6 +1,6 @@
 # A newcomer needs `make run` and `make test`; `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench requirements words docs screenshots
+.PHONY: help run test check conformance fuzz bench requirements words docs screenshots
 
 PYTHON := .venv/bin/python
 # Loaded before Django, so that tests have a folder and a database of their own.
@@ -30,6 +30,14 @@ check: ## Run the checks and the quick tests, in under a minute
 	@$(MAKE) --no-print-directory _static
 	$(PYTEST) -m "$(QUICK)"
 
+conformance: ## Compare with what other projects expect of real mail (DESKPOST_CORPUS: its folder)
+	@scripts/setup_tests.sh --packages-only
+	@$(PYTHON) -m tests.conformance
+
+fuzz: ## Look for mail that breaks a promise, for a minute (QUICK=1: 20 seconds)
+	@scripts/setup_tests.sh --fuzz
+	@$(PYTHON) -m tests.fuzz
+
 bench: ## Measure against peers, side by side in one run (QUICK=1: under a minute)
 	@scripts/setup_tests.sh
 	@$(PYTHON) bench/inbound.py
@@ -46,7 +54,8 @@ requirements: ## Compile the pins from pyproject.toml again (UPGRADE=--upgrade f
 	@$(PYTHON) -c 'import sys; sys.exit("The pins are made with Python 3.11, the oldest that is supported: run python3.11 -m venv --clear .venv first." if sys.version_info[:2] != (3, 11) else 0)'
 	$(COMPILE) --output-file=requirements/run.txt pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements/run.txt --output-file=requirements/dev.txt pyproject.toml
-	$(COMPILE:--build-deps-for=editable=) --output-file=requirements/peers.txt requirements/peers.in
+	$(COMPILE) --extra fuzz --constraint requirements/run.txt --output-file=requirements/fuzz.txt pyproject.toml
+	$(filter-out --build-deps-for=editable,$(COMPILE)) --output-file=requirements/peers.txt requirements/peers.in
 
 words: ## Collect the words of code and templates for translation, and compile what is translated
 	@scripts/setup_tests.sh --packages-only
