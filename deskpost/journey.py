@@ -40,9 +40,9 @@ def _take(read: context.Batch, project: Project) -> None:
     history.write()
     for email, parsed in read:
         if parsed.report and email.outcome in inbound.REPORTS:
-            news = track.note(parsed.report, email.envelope_to, email.channel, email.id)
-            email.facts |= news
-            email.request_key = email.request_key or str(news.get("about", ""))
+            inbound.tell(
+                email, track.note(parsed.report, email.envelope_to, email.channel, email.id)
+            )
     inbound.write([email for email, _ in read])
 
 
@@ -57,6 +57,9 @@ def preview(email: InboundEmail, raw: bytes | None = None) -> InboundEmail:
     book, history = Book(email.project), History(email.project)
     for case in context.cases(read, book, history):
         inbound.rehearse(case, rules.decide(case))
+        if case.parsed.report and rehearsed.outcome in inbound.REPORTS:
+            news = track.read(case.parsed.report, rehearsed.envelope_to, rehearsed.channel)
+            inbound.tell(rehearsed, news.facts)
     return rehearsed
 
 

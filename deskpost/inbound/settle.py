@@ -6,6 +6,7 @@ import logging
 import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -75,6 +76,12 @@ def _said_at(case: Case, now: datetime) -> datetime:
     if case.row.is_import and date and OLDEST_DATE <= date <= now + DATE_AHEAD:
         return date
     return now
+
+
+def tell(row: InboundEmail, news: dict[str, Any]) -> None:
+    """Write on a report's row what it proved and changed, and which request that is about."""
+    row.facts = row.facts | news
+    row.request_key = row.request_key or str(news.get("about", ""))
 
 
 def begin_again(row: InboundEmail) -> None:

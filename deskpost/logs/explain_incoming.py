@@ -54,10 +54,17 @@ def incoming(row: InboundEmail, now: datetime) -> Told:
         happened=_happened(row, outcome),
         reason=str(account.words),
         why=account_of(account, because(row, outcome)),
-        remedy=str(account.remedy),
+        remedy=_unproven(row) or str(account.remedy),
         page=account.page,
         trail=trails.of_incoming(row, outcome),
     )
+
+
+def _unproven(row: InboundEmail) -> str:
+    """Return the remedy of a report that changed nothing, in place of the usual one."""
+    if row.facts.get("effect") in {"nothing", "other_recipient"}:
+        return _("Nothing to do: whoever forges a report must not be able to stop mail to anybody.")
+    return ""
 
 
 def details(row: InboundEmail, now: datetime) -> str:

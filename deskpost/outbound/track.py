@@ -8,6 +8,7 @@ the report's own row says which.
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -43,25 +44,57 @@ class Effect(StrEnum):
     COMPLAINED = "complained"  # the address is on the suppression list
 
 
-def note(report: Report, envelope_to: str, channel: Channel, incoming: uuid.UUID) -> Facts:
-    """Let a report act on the notification that it is about, if it proves itself.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What a report says of a notification of ours, if it is about one."""
 
-    Returns what the report's row is to say: `proof`, `effect`, and if there is proof
-    `notification`, `recipient` and `about` (the request's key).
-    """
+    proof: Proof
+    effect: Effect
+    notification: Notification | None = None
+    recipient: ReportRecipient | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """What the report's row is to say: proof and effect, and whom it is about."""
+        facts: Facts = {"proof": self.proof, "effect": self.effect}
+        if self.notification:
+            facts |= {
+                "notification": str(self.notification.id),
+                "recipient": self.notification.address,
+                "about": self.notification.request_key,
+            }
+        return facts
+
+
+def read(report: Report, envelope_to: str, channel: Channel) -> News:
+    """Return what a report proves and would change; nothing is written."""
     proof, notification = _proven(report, envelope_to, channel)
     if notification is None:
-        return {"proof": Proof.NONE, "effect": Effect.NOTHING}
-    facts = {
-        "proof": proof,
-        "notification": str(notification.id),
-        "recipient": notification.address,
-        "about": notification.request_key,
-    }
+        return News(proof=Proof.NONE, effect=Effect.NOTHING)
     for recipient in report.recipients:
         if address.normalise(recipient.address) == notification.address_key:
-            return facts | {"effect": _apply(report, recipient, notification, incoming)}
-    return facts | {"effect": Effect.OTHER_RECIPIENT}
+            effect = _effect(report, recipient)
+            return News(proof=proof, effect=effect, notification=notification, recipient=recipient)
+    return News(proof=proof, effect=Effect.OTHER_RECIPIENT, notification=notification)
+
+
+def _effect(report: Report, recipient: ReportRecipient) -> Effect:
+    if report.kind == "complaint":
+        return Effect.COMPLAINED
+    if recipient.severity == "delivered":
+        return Effect.DELIVERED
+    if recipient.severity == "delayed" or recipient.action == "delayed":
+        return Effect.DELAYED
+    return Effect.BLOCKED if recipient.severity == "hard" else Effect.FAILED
+
+
+def note(report: Report, envelope_to: str, channel: Channel, incoming: uuid.UUID) -> Facts:
+    """Let a report act on the notification that it is about, if it proves itself. Returns what
+    the report's row is to say."""
+    news = read(report, envelope_to, channel)
+    if news.notification and news.recipient:
+        _apply(report, news.recipient, news.notification, news.effect, incoming)
+    return news.facts
 
 
 def _proven(
@@ -82,8 +115,12 @@ def _kept(pk: uuid.UUID) -> Notification | None:
 
 
 def _apply(
-    report: Report, recipient: ReportRecipient, notification: Notification, incoming: uuid.UUID
-) -> Effect:
+    report: Report,
+    recipient: ReportRecipient,
+    notification: Notification,
+    effect: Effect,
+    incoming: uuid.UUID,
+) -> None:
     facts: Facts = {
         "server": recipient.remote_server or report.reporting_server or "",
         "enhanced": recipient.status,
@@ -92,19 +129,14 @@ def _apply(
         "at": timezone.now().isoformat(),
     }
     evidence = facts | {"notification": str(notification.id)}
-    if report.kind == "complaint":
-        suppress.block(notification.address, "complaint", evidence)
-        return Effect.COMPLAINED
-    if recipient.severity == "delivered":
-        return Effect.DELIVERED
-    if recipient.severity == "delayed" or recipient.action == "delayed":
+    if effect == Effect.DELAYED:
         _delay(notification, facts)
-        return Effect.DELAYED
-    _fail(notification, facts)
-    if recipient.severity == "hard":
+    if effect in {Effect.FAILED, Effect.BLOCKED}:
+        _fail(notification, facts)
+    if effect == Effect.BLOCKED:
         suppress.block(notification.address, "hard_bounce", evidence)
-        return Effect.BLOCKED
-    return Effect.FAILED
+    if effect == Effect.COMPLAINED:
+        suppress.block(notification.address, "complaint", evidence)
 
 
 def _fail(notification: Notification, facts: Facts) -> None:

@@ -10,7 +10,9 @@ from django.core.management import CommandError, call_command
 
 from deskpost.models import Event, InboundEmail, Person, Request
 from deskpost.outcomes import RULE_WORDS, Rule
+from tests.carriers import Accepting
 from tests.desk import Desk
+from tests.inbound.test_rules import bounce_of
 from tests.parts.site import letter
 
 
@@ -45,6 +47,20 @@ def test_it_names_what_decided_and_where_to_change_it(desk: Desk, file: Path) ->
     assert "→ Sender on the block list: Skipped" in said
     assert "The entry that matches: x.test" in said
     assert "The block list of the project." in said
+
+
+def test_a_bounce_says_what_it_would_change(desk: Desk, outside: Accepting, tmp_path: Path) -> None:
+    desk.take(letter())
+    (note,) = desk.deliver(outside)
+    path = tmp_path / "bounce.eml"
+    path.write_bytes(bounce_of("ann@x.test", note.message_id))
+    said = explain(path, "--from", "")
+    assert "It holds the signed Message-ID of a notification of this site." in said
+    assert "The notification to ann@x.test is Failed now, and the address is blocked." in said
+    note.refresh_from_db()
+    assert note.status == "delivered"
+    path.write_bytes(bounce_of("ann@x.test", "<other@y.test>"))
+    assert "it changed nothing" in explain(path, "--from", "")
 
 
 def test_nothing_is_written(desk: Desk, file: Path) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 
 from deskpost import journey
 from deskpost.inbound.channels import importing
-from deskpost.logs import explain_incoming, words
+from deskpost.logs import explain_incoming, notes, words
 from deskpost.logs.explain import Step, Told
 from deskpost.mail import mime
 from deskpost.management.channel import chosen
@@ -52,6 +52,7 @@ class Command(BaseCommand):
             f"{words.outside(row.sender or '-')} · {words.outside(row.subject or '-')}",
             "",
             *_why(told),
+            *notes.said(row.facts.get("notes")),
             told.remedy,
             "",
             *(_step(step) for step in told.trail),
