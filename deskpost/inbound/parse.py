@@ -96,8 +96,8 @@ def read(row: InboundEmail, raw: bytes) -> Parsed:
 
 def _new_text(email: mime.ParsedEmail) -> quotes.SplitText:
     if email.text and email.text.strip():
-        return quotes.split(email.text)
-    return quotes.split_html(email.html) if email.html else quotes.split("")
+        return quotes.split(email.text, subject=email.subject)
+    return quotes.split_html(email.html or "", subject=email.subject)
 
 
 def site_id() -> str:

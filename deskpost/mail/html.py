@@ -7,12 +7,14 @@ real message is shown as plain text.
 
 import html as entities
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import nh3
+from selectolax.lexbor import LexborNode
 
-from deskpost.mail.htmltext import render
+from deskpost.mail.htmltext import MarkedText, render_marked
 from deskpost.mail.words import clean
 
 MAX_HTML: Final = 1024 * 1024  # characters that are read
@@ -52,8 +54,8 @@ _ATTRIBUTES: Final = {
 }
 # None of these can fetch anything or leave its place.
 _STYLES: Final = _names(
-    "background-color color font-size font-style font-weight text-align text-decoration vertical- "
-    "align white-space"
+    "background-color color font-size font-style font-weight text-align text-decoration "
+    "vertical-align white-space"
 )
 _SCHEMES: Final = frozenset({"http", "https", "mailto", "tel", "cid"})
 
@@ -71,8 +73,14 @@ _IMAGE = re.compile(r'<img(?: [a-z-]+="[^"]*")*>')
 _LOCAL_IMAGE = re.compile(r' src="cid:', re.IGNORECASE)
 _WHOLE_TAG = re.compile(r'<[a-z0-9]+(?: [a-z-]+="[^"]*")*>')
 _STYLE = re.compile(r' style="[^"]*"')
-# A value with a function other than a colour's, or with an escape, is no style of ours.
-_ODD_STYLE = re.compile(r"\\|(?<!rgb)(?<!rgba)(?<!hsl)(?<!hsla)\(", re.IGNORECASE)
+# A value with a function other than a colour's, or with an escape, is no style of ours; nor is
+# one by which nobody sees the text, or it covers the page.
+_ODD_STYLE = re.compile(
+    r"\\|(?<!rgb)(?<!rgba)(?<!hsl)(?<!hsla)\(|(?<!-)color:\s*transparent"
+    r"|font-size:\s*(?:0+(?:\.0+)?[a-z%]*\s*[;\"]|1(?:\.\d+)?p[xt]"
+    r"|\d{3,}(?:\.\d+)?p[xt]|\d{2,}(?:\.\d+)?r?em|[\d.]+v[a-z]|\d{4,}|[5-9]\d\d%)",
+    re.IGNORECASE,
+)
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
 _ATTRIBUTE = re.compile(
     r"[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*(?:\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[^\s>]*))?"
@@ -135,10 +143,17 @@ def to_text(html: str) -> str:
 
     At most 1 Mi characters are read. Never raises.
     """
+    return "\n".join(to_marked_text(html, lambda _: "").lines)
+
+
+def to_marked_text(html: str, kind: Callable[[LexborNode], str]) -> MarkedText:
+    """Like `to_text`, as lines, with the elements that `kind` gives a name."""
     html = clean(html[:MAX_HTML])
     if _too_wild(html):
-        return entities.unescape(_ANY_TAG.sub(" ", html)).strip()
-    return clean(render(html))
+        text = clean(entities.unescape(_ANY_TAG.sub(" ", html))).strip()
+        return MarkedText(lines=text.split("\n"), marks=[])
+    found = render_marked(html, kind)
+    return MarkedText(lines=[clean(line) for line in found.lines], marks=found.marks)
 
 
 def _too_wild(html: str) -> bool:

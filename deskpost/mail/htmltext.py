@@ -1,7 +1,8 @@
 """HTML to plain text, walking the tree without recursion."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -27,20 +28,51 @@ _SKIPPED: Final = _names(
 _SPACE = re.compile(r"[ \t\r\n\f\u200b\u200c\ufeff\u00ad]+")
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 _LINK = re.compile(r"(?:https?://|mailto:)\S", re.IGNORECASE)
+# How Gmail and Outlook indent what is not quoted.
+_INDENTED = re.compile(r"border(?:-left)?\s*:\s*(?:none|0)", re.IGNORECASE)
+_LINE_LEFT = re.compile(r"border-left[a-z-]{0,12}\s*:\s*(?!none|0)\S", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """An element that means something: its kind, and its lines (`end` is the one below it)."""
+
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedText:
+    """Lines, and the elements that were asked for."""
+
+    lines: list[str]
+    marks: list[Mark]
 
 
 def render(html: str) -> str:
     """The text that a reader of the HTML would see; at most 200,000 nodes are read."""
+    return "\n".join(render_marked(html, lambda _: "").lines)
+
+
+def render_marked(html: str, kind: Callable[[LexborNode], str]) -> MarkedText:
+    """Like `render`, and where the elements are that `kind` gives a name."""
     root = LexborHTMLParser(html).root
     if root is None:
-        return ""
+        return MarkedText(lines=[], marks=[])
     writer = _Writer()
+    open_marks: dict[int, str] = {}
     for node, entering in _walk(root):
         if entering:
             writer.enter(node)
+            if (node.tag or "-")[0] != "-" and (name := kind(node)):
+                writer.open_mark(node.mem_id)
+                open_marks[node.mem_id] = name
         else:
             writer.leave(node)
-    return writer.text()
+            if name := open_marks.pop(node.mem_id, ""):
+                writer.close_mark(node.mem_id, name)
+    return writer.result()
 
 
 def _walk(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
@@ -72,6 +104,14 @@ def _skipped(node: LexborNode) -> bool:
     return bool(style and _HIDDEN.search(style))
 
 
+def _is_indent(node: LexborNode) -> bool:
+    """Whether a blockquote only moves its text to the right."""
+    style = node.attributes.get("style") or ""
+    if "type" in node.attributes or not _INDENTED.search(style):
+        return False
+    return not _LINE_LEFT.search(style)
+
+
 class _Writer:
     """Puts words into lines, and lines into blocks."""
 
@@ -83,6 +123,16 @@ class _Writer:
         self.lists: list[int | None] = []
         self.links: list[tuple[str, int]] = []
         self.mark = ""
+        self.opened: dict[int, int] = {}
+        self.marks: list[Mark] = []
+
+    def open_mark(self, node: int) -> None:
+        self._end_line()
+        self.opened[node] = len(self.lines)
+
+    def close_mark(self, node: int, kind: str) -> None:
+        self._end_line()
+        self.marks.append(Mark(kind=kind, start=self.opened.pop(node), end=len(self.lines)))
 
     def enter(self, node: LexborNode) -> None:
         tag = node.tag or ""
@@ -105,11 +155,25 @@ class _Writer:
             self._close_link(*self.links.pop())
         elif tag in _BLOCKS:
             self._end_line()
-            self._close_block(tag)
+            self._close_block(tag, node)
 
-    def text(self) -> str:
+    def result(self) -> MarkedText:
+        """The lines without empty ones at the ends and without two empty ones together."""
         self._end_line()
-        return re.sub(r"\n{3,}", "\n\n", "\n".join(self.lines)).strip("\n")
+        lines: list[str] = []
+        places: list[int] = []  # where each line went
+        for line in self.lines:
+            places.append(len(lines))
+            if line or (lines and lines[-1]):
+                lines.append(line)
+        places.append(len(lines))
+        if lines and not lines[-1]:
+            lines.pop()
+        marks = [
+            Mark(kind=mark.kind, start=places[mark.start], end=places[mark.end])
+            for mark in sorted(self.marks, key=lambda mark: mark.start)
+        ]
+        return MarkedText(lines=lines, marks=marks)
 
     def _words(self, text: str) -> None:
         if self.pre:
@@ -130,7 +194,7 @@ class _Writer:
         if tag in _SPACED and not (tag in ("ul", "ol") and self.lists):
             self._blank()
         if tag == "blockquote":
-            self.quote += 1
+            self.quote += not _is_indent(node)
         elif tag == "pre":
             self.pre += 1
         elif tag in ("ul", "ol"):
@@ -148,9 +212,9 @@ class _Writer:
         if self.lists and number is not None:
             self.lists[-1] = number + 1
 
-    def _close_block(self, tag: str) -> None:
+    def _close_block(self, tag: str, node: LexborNode) -> None:
         if tag == "blockquote":
-            self.quote = max(0, self.quote - 1)
+            self.quote = max(0, self.quote - (not _is_indent(node)))
         elif tag == "pre":
             self.pre = max(0, self.pre - 1)
         elif tag in ("ul", "ol") and self.lists:

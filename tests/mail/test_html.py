@@ -95,6 +95,30 @@ class TestSanitise:
         safe.encode()
         Checker().feed(safe)
 
+    @pytest.mark.parametrize(
+        "style",
+        [
+            *("font-size:0", "font-size:0px;color:red", "font-size:0.0em", "font-size:1px"),
+            *("font-size:900px", "font-size:40em", "font-size:100vw", "font-size:900%"),
+            *("color:transparent", "position:fixed", "display:none"),
+            *("opacity:0", "background:url(https://t.example/p.gif)", "color:url(cid:x)"),
+            *("background-image:url(https://t.example/p.gif)", "margin-left:-9999px"),
+        ],
+    )
+    def test_a_style_that_hides_or_covers_is_dropped(self, style: str) -> None:
+        safe = sanitise(f'<p style="{style}">a</p>')
+        assert re.sub(r' style="(?:color:red)?"', "", safe) == "<p>a</p>"
+
+    @pytest.mark.parametrize(
+        "style",
+        [
+            *("font-size:0.8em", "font-size:12px", "font-size:100%", "font-size:10.5pt"),
+            *("color:rgb(1, 2, 3)", "background-color:transparent", "vertical-align:top"),
+        ],
+    )
+    def test_a_plain_style_stays(self, style: str) -> None:
+        assert sanitise(f'<p style="{style}">a</p>') == f'<p style="{style}">a</p>'
+
     def test_is_stable(self) -> None:
         once = sanitise(samples.REPLY_HTML)
         assert sanitise(once) == once
@@ -117,6 +141,11 @@ class TestToText:
             ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"),
             ("&lt;b&gt; &amp; &nbsp;x", "<b> & \u00a0x"),
             ("a \n\t  b", "a b"),
+            (
+                "a<blockquote style='margin:0 0 0 40px;border:none'>b</blockquote>c",
+                "a\n\nb\n\nc",
+            ),
+            ("a<blockquote type=cite style='border:none'>b</blockquote>c", "a\n\n> b\n\nc"),
             ("", ""),
         ],
     )
