@@ -22,7 +22,8 @@ LEFT_OUT = frozenset(
         "too_many_parts",
         "too_many_attachments",
         "text_truncated",
-        "decoded_too_large",
+        "attachments_too_large",
+        "too_many_addresses",
     }
 )
 NOTES_KEPT = 20

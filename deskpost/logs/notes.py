@@ -41,7 +41,16 @@ LEFT_OUT: Mapping[str, Any] = {
         "count",
     ),
     "text_truncated": gettext_lazy("Its text is longer than is read; the rest was left out."),
-    "decoded_too_large": gettext_lazy("It unpacks to more than is kept; the rest was left out."),
+    "attachments_too_large": ngettext_lazy(
+        "%(count)d attachment was left out: together they unpack to more than is kept.",
+        "%(count)d attachments were left out: together they unpack to more than is kept.",
+        "count",
+    ),
+    "too_many_addresses": ngettext_lazy(
+        "%(count)d address over the limit of its headers was left out.",
+        "%(count)d addresses over the limit of its headers were left out.",
+        "count",
+    ),
 }
 
 INVITATIONS: Mapping[str, Any] = {
