@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from deskpost.mail.filenames import MAX_NAME, parameter, safe_name
+from deskpost.mail import notes, uuencode
+from deskpost.mail.attachments import EMBEDDED, Files, ParsedAttachment, file_name
+from deskpost.mail.notes import Note, NoteKind
 from deskpost.mail.structure import Limits, Part, structured
 from deskpost.mail.words import charset_name, decode, decode_base64, one_line
 
-MAX_UU_LINES: Final = 600_000
+MAX_NOTES: Final = 20
 
 REPORT_TYPES: Final = frozenset(
     {
@@ -25,41 +27,14 @@ REPORT_TYPES: Final = frozenset(
     }
 )
 # These say only how a report went; the embedded message is an attachment as well.
-_REPORT_ONLY: Final = REPORT_TYPES - {"message/rfc822", "message/global"}
+_REPORT_ONLY: Final = REPORT_TYPES - EMBEDDED
 # Alternatives of the body that no one is offered as a file.
 _NOT_OFFERED: Final = frozenset({"text/x-amp-html", "text/watch-html", "text/x-amp"})
-_EXTENSIONS: Final = {
-    "application/pdf": "pdf",
-    "application/pkcs7-mime": "p7m",
-    "application/pkcs7-signature": "p7s",
-    "application/pgp-signature": "asc",
-    "application/zip": "zip",
-    "image/gif": "gif",
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "message/global": "eml",
-    "message/rfc822": "eml",
-    "text/calendar": "ics",
-    "text/csv": "csv",
-    "text/html": "html",
-    "text/plain": "txt",
-    "text/vcard": "vcf",
-}
+_CALENDAR: Final = frozenset({"text/calendar", "application/ics"})
+# Texts that are a file even where they are the whole message.
+_FILES: Final = frozenset({"text/calendar", "text/rfc822-headers"})
+_BODIES: Final = ("text/plain", "text/html", "text/enriched", "text/richtext")
 _CONTENT_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedAttachment:
-    """A file of the message. `name` is safe to show and to offer for download.
-
-    `content_id` is without angle brackets; `inline` means that the HTML may refer to it.
-    """
-
-    name: str
-    content_type: str
-    content: bytes = field(repr=False)
-    content_id: str | None
-    inline: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,10 +42,11 @@ class Content:
     """What was read, gathered part by part."""
 
     limits: Limits
+    files: Files
     texts: list[str] = field(default_factory=list)
     htmls: list[str] = field(default_factory=list)
-    files: list[ParsedAttachment] = field(default_factory=list)
     reports: list[tuple[str, bytes]] = field(default_factory=list)
+    said: dict[Note, None] = field(default_factory=dict)
     noticed: dict[str, None] = field(default_factory=dict)
 
     @property
@@ -83,79 +59,107 @@ class Content:
 
     @property
     def attachments(self) -> tuple[ParsedAttachment, ...]:
-        return tuple(self.files)
+        return tuple(self.files.kept)
 
     @property
     def report_parts(self) -> tuple[tuple[str, bytes], ...]:
         return tuple(self.reports)
 
     @property
+    def notes(self) -> tuple[Note, ...]:
+        return tuple(self.said)
+
+    @property
     def defects(self) -> tuple[str, ...]:
-        return tuple(self.noticed)
+        return (*self.noticed, *self.files.defects())
+
+    def say(self, kind: NoteKind | None) -> None:
+        if kind is not None:
+            self.note(Note(kind=kind))
+
+    def note(self, note: Note) -> None:
+        if len(self.said) < MAX_NOTES:
+            self.said[note] = None
 
 
 def read_content(raw: bytes, root: Part, limits: Limits) -> Content:
-    """Read every leaf in order: the bodies' text, the attachments, the parts of reports."""
-    content = Content(limits=limits)
-    for part in _leaves(root):
-        if part.content_type in REPORT_TYPES:
-            content.reports.append((part.content_type, part_bytes(raw, part)))
-            if part.content_type in _REPORT_ONLY:
-                continue
-        if _is_body(part):
-            _add_text(raw, part, content)
-        elif not _is_nothing(part):
-            _add_file(raw, part, content)
+    """Read every part in order: the bodies' text, the attachments, the parts of reports."""
+    content = Content(limits=limits, files=Files(limits))
+    for part in _parts(root):
+        content.say(notes.of_container(part.content_type, part.parameters.get("protocol", "")))
+        if not part.children:
+            _read_leaf(raw, part, content)
     return content
 
 
-def _leaves(root: Part) -> Iterator[Part]:
+def _parts(root: Part) -> Iterator[Part]:
     waiting = [root]
     while waiting:
         part = waiting.pop()
-        if part.children:
-            waiting.extend(reversed(part.children))
-        else:
-            yield part
+        waiting.extend(reversed(part.children))
+        yield part
+
+
+def _read_leaf(raw: bytes, part: Part, content: Content) -> None:
+    if _is_body(part):
+        _add_text(raw, part, content)
+        return
+    is_report = part.content_type in REPORT_TYPES
+    if not is_report and _is_nothing(part):
+        return
+    data = part_bytes(raw, part)
+    if is_report:
+        content.reports.append((part.content_type, data))
+    if part.content_type not in _REPORT_ONLY:
+        _add_file(part, data, content)
 
 
 def _is_body(part: Part) -> bool:
     if part.content_type.startswith("multipart/"):
         return part.parent is None  # without a single part: shown as it stands
-    if part.content_type not in ("text/plain", "text/html", "text/enriched", "text/richtext"):
+    if part.content_type not in _BODIES:
         # RFC 2045, 5.2 and RFC 2046, 4.1.4: a lone text of a kind unknown to us is still text.
-        return part.parent is None and part.content_type.startswith("text/")
+        is_text = part.content_type.startswith("text/") and part.content_type not in _FILES
+        return part.parent is None and is_text
     disposition, _ = structured(part.header("Content-Disposition"))
     if disposition == "attachment":
         return False
-    return part.parent is None or not _file_name(part)
+    # RFC 8621, section 4.1.4: the first of several is the body, even if it has a name.
+    return part.parent is None or part.parent.children[0] is part or not file_name(part)
 
 
 def _is_nothing(part: Part) -> bool:
     if part.content_type.startswith("multipart/"):
         return part.start >= part.end
-    return part.content_type in _NOT_OFFERED and not _file_name(part)
+    return part.content_type in _NOT_OFFERED and not file_name(part)
 
 
 def _add_text(raw: bytes, part: Part, content: Content) -> None:
-    limit = content.limits.text
     kept = content.htmls if part.content_type == "text/html" else content.texts
-    if sum(map(len, kept)) >= limit:
-        content.noticed["text_truncated"] = None
-        return
     if _repeats_alternative(part, kept):
         return
     data = part_bytes(raw, part)
-    if len(data) > limit:
-        data = data[:limit]
-        content.noticed["text_truncated"] = None
-    label = part.parameters.get("charset")
-    if label and charset_name(label) is None:
-        content.noticed[f"unknown_charset:{one_line(label)[:40]}"] = None
-    text = decode(data, label).replace("\r\n", "\n").replace("\r", "\n")
+    if part.content_type == "text/plain":
+        data, files = uuencode.cut_out(data)
+        for name, file in files:
+            content.files.add_bare(decode(name), file)
+    limit = content.limits.text - sum(map(len, kept))
+    text = _text(data, part, content)
     if len(text) > limit:
         content.noticed["text_truncated"] = None
-    kept.append(text[:limit])
+    if limit > 0:
+        kept.append(text[:limit])
+        content.say(notes.of_text(text))
+
+
+def _text(data: bytes, part: Part, content: Content) -> str:
+    label, limit = part.parameters.get("charset"), content.limits.text
+    if label and charset_name(label) is None:
+        content.noticed[f"unknown_charset:{one_line(label)[:40]}"] = None
+    if len(data) > limit:
+        content.noticed["text_truncated"] = None
+    text = decode(data[:limit], label).removeprefix("\ufeff")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _repeats_alternative(part: Part, kept: list[str]) -> bool:
@@ -170,33 +174,17 @@ def _repeats_alternative(part: Part, kept: list[str]) -> bool:
     )
 
 
-def _add_file(raw: bytes, part: Part, content: Content) -> None:
+def _add_file(part: Part, data: bytes, content: Content) -> None:
     content_type = part.content_type
     if not _CONTENT_TYPE.fullmatch(content_type):
         content_type = "application/octet-stream"
-    disposition, _ = structured(part.header("Content-Disposition"))
-    content_id = one_line(part.header("Content-ID")).strip("<> ")[:500] or None
-    embedded = content_type in ("message/rfc822", "message/global")
-    name = safe_name(_file_name(part))
-    if not name:
-        name = f"attachment-{len(content.files) + 1}.{_EXTENSIONS.get(content_type, 'bin')}"
-    elif embedded and not name.lower().endswith(".eml"):
-        name = f"{name[: MAX_NAME - 4]}.eml"
-    content.files.append(
-        ParsedAttachment(
-            name=name,
-            content_type=content_type,
-            content=part_bytes(raw, part),
-            content_id=content_id,
-            inline=disposition == "inline" or (content_id is not None and disposition == ""),
-        )
-    )
-
-
-def _file_name(part: Part) -> str:
-    """The file's name as it was sent: from Content-Disposition, else from Content-Type."""
-    _, parameters = structured(part.header("Content-Disposition"))
-    return parameter(parameters, "filename") or parameter(part.parameters, "name") or ""
+    content.files.add(part, content_type, data)
+    smime_type = part.parameters.get("smime-type", "")
+    content.say(notes.of_file(content_type, smime_type, file_name(part), data))
+    if content_type in _CALENDAR:
+        text = decode(data[: content.limits.text], part.parameters.get("charset"))
+        if (note := notes.of_calendar(text)) is not None:
+            content.note(note)
 
 
 def part_bytes(raw: bytes, part: Part) -> bytes:
@@ -208,24 +196,5 @@ def part_bytes(raw: bytes, part: Part) -> bytes:
     if encoding == "quoted-printable":
         return binascii.a2b_qp(data)
     if encoding in ("x-uuencode", "uuencode", "x-uue", "uue"):
-        return _decode_uu(data)
+        return uuencode.undo(data)
     return data
-
-
-def _decode_uu(data: bytes) -> bytes:
-    """Undo uuencode; what has no begin line is left as it stands."""
-    begin = re.search(rb"(?:\A|\n)begin [0-7]{3,4} [^\n]*\n", data)
-    if begin is None:
-        return data
-    out, position = [], begin.end()
-    for _ in range(MAX_UU_LINES):
-        newline = data.find(b"\n", position)
-        line = data[position : newline if newline >= 0 else len(data)].rstrip(b"\r")
-        if newline < 0 or line == b"end":
-            break
-        position = newline + 1
-        try:
-            out.append(binascii.a2b_uu(line))
-        except binascii.Error:
-            continue
-    return b"".join(out)

@@ -11,9 +11,13 @@ MAX_MAILBOXES: Final = 200
 MAX_HEADER: Final = 65_536  # characters of one address header that are read
 MAX_ADDRESS: Final = 320
 
-# One step of a header: a quoted string (closed or not), a backslash pair, or one of the
-# characters that mean something, or a run of others.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|\\.|[(),;<>:]|[^"\\(),;<>:]+', re.DOTALL)
+# One step of a header: an encoded word (in which senders leave commas and brackets), a quoted
+# string (closed or not), a backslash pair, or one of the characters that mean something, or a
+# run of others.
+_TOKEN = re.compile(
+    r'=\?[^?\s"]{0,75}\?[bBqQ]\?[^?"]*+\?=|"(?:[^"\\]|\\.)*+"?|\\.|[(),;<>:=]|[^"\\(),;<>:=]+',
+    re.DOTALL,
+)
 _UNQUOTE = re.compile(r"\\(.)", re.DOTALL)
 _SPACES = re.compile(r"\s+")
 
@@ -65,6 +69,8 @@ class _Entry:
     def mailbox(self) -> Mailbox | None:
         if self.angle is not None:
             address, name = "".join(self.angle).strip(), "".join(self.words)
+            if "@" not in address:
+                address = decode_words(address)  # encoded against the RFC
             # A source route (RFC 5322, section 4.4) comes before the last colon.
             address = address.rpartition(":")[2] if address.startswith("@") else address
         else:

@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from deskpost.mail.content import Content, ParsedAttachment, read_content
-from deskpost.mail.mailboxes import Mailbox, first_mailbox, parse_mailboxes
+from deskpost.mail.attachments import ParsedAttachment
+from deskpost.mail.content import Content, read_content
+from deskpost.mail.mailboxes import MAX_MAILBOXES, Mailbox, first_mailbox, parse_mailboxes
+from deskpost.mail.notes import Note
 from deskpost.mail.structure import Limits, Part, read_headers, split
 from deskpost.mail.words import decode_words, header_text, one_line
 
-__all__ = ["Limits", "ParsedAttachment", "ParsedEmail", "fingerprint", "parse"]
+__all__ = ["Limits", "Note", "ParsedAttachment", "ParsedEmail", "fingerprint", "parse"]
 
 MAX_REFERENCES: Final = 100
 MAX_RECIPIENTS: Final = 500
@@ -34,9 +36,10 @@ class ParsedEmail:
     """What a message says. Every text in it is clean: UTF-8 can encode it, no NULs.
 
     Headers are decoded and on one line each, in the order in which they stood. `text` and
-    `html` are the bodies to show; `date` is in UTC; `defects` are words such as "nesting" or
-    "unknown_charset:x". `report_parts` are (content type, decoded bytes) of delivery
-    reports, feedback reports and embedded messages.
+    `html` are the bodies to show; `date` is in UTC; `defects` are words such as "no_parts:1" or
+    "unknown_charset:x", and name what the limits left out, with how much of it:
+    "too_many_attachments:37". `report_parts` are (content type, decoded bytes) of delivery
+    reports, feedback reports and embedded messages. `notes` are what to tell of attachments.
     """
 
     message_id: str | None
@@ -59,6 +62,7 @@ class ParsedEmail:
     content_type: str
     report_type: str | None
     defects: tuple[str, ...]
+    notes: tuple[Note, ...] = ()
 
     def header(self, name: str) -> str | None:
         """The first header of that name, whatever its case, or None."""
@@ -111,7 +115,8 @@ def _with_line_ends(raw: bytes) -> bytes:
 
 
 def _email(root: Part, content: Content, defects: tuple[str, ...]) -> ParsedEmail:
-    plain = tuple((name, _plain(value, root)) for name, value in root.headers)
+    charset = _charset(root)
+    plain = tuple((name, header_text(value, charset)) for name, value in root.headers)
     first = _firsts(plain)
     report_type = root.parameters.get("report-type")
     return ParsedEmail(
@@ -134,12 +139,30 @@ def _email(root: Part, content: Content, defects: tuple[str, ...]) -> ParsedEmai
         report_parts=content.report_parts,
         content_type=one_line(root.content_type),
         report_type=one_line(report_type).lower() if report_type else None,
-        defects=defects + content.defects,
+        defects=defects + content.defects + _left_out(plain),
+        notes=content.notes,
     )
 
 
-def _plain(value: bytes, root: Part) -> str:
-    return header_text(value, root.parameters.get("charset"))
+def _charset(root: Part) -> str | None:
+    """The charset of the first text: that of 8-bit headers too, which name none."""
+    part = root
+    while part.children:
+        part = part.children[0]
+    return part.parameters.get("charset") or root.parameters.get("charset")
+
+
+def _left_out(headers: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """How many addresses of To and Cc are not read; each has an "@"."""
+    over = sum(
+        max(
+            0,
+            sum(value.count("@") for name, value in headers if name.lower() == wanted)
+            - MAX_MAILBOXES,
+        )
+        for wanted in ("to", "cc")
+    )
+    return (f"too_many_addresses:{over}",) if over else ()
 
 
 def _firsts(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:

@@ -11,33 +11,37 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from deskpost.mail.fields import Headers, next_line, read_headers, structured
 from deskpost.mail.words import header_text
+
+__all__ = ["Headers", "Limits", "Part", "read_headers", "split", "structured"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much of a message is read. Sizes are in octets; `text` is that of one body."""
+    """How much of a message is read. Sizes are in octets; `text` is that of one body,
+    `decoded` that of all attachments."""
 
     header_bytes: int = 256 * 1024
     headers: int = 2_000
     parts: int = 1_000
     nesting: int = 50
     text: int = 2 * 1024 * 1024
+    attachments: int = 500
+    decoded: int = 64 * 1024 * 1024
 
 
 # Lines that begin like a delimiter and are none; past this a part is not cut further.
 FALSE_DELIMITERS: Final = 10_000
 PART_HEADER_BYTES: Final = 32 * 1024
-MAX_PARAMETERS: Final = 8 * 1024  # characters of one structured header that are read
+PART_HEADERS: Final = 200
+MAX_PREAMBLE: Final = 16 * 1024  # octets in which a boundary that is not named is looked for
 
-_FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:(.*)", re.DOTALL)
-# A header: its first line and the folded ones after it.
-_HEADER_LINE = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*(?:\n|\Z)")
-_BLANK = re.compile(rb"\r?\n(?:\r?\n|\Z)")
-_PARAMETER = re.compile(r';\s*([^\s;=]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)(?:"|\Z)|([^;]*))', re.DOTALL)
-_MAIN = re.compile(r"\s*([^\s;/]{1,100})(?:/([^\s;]{1,100}))?")
-
-Headers = tuple[tuple[str, bytes], ...]
+# What is taken for a delimiter where the message names none that it uses.
+_LIKELY_DELIMITER = re.compile(
+    rb"(?:^|(?<=\n))--([^\s-][^\r\n]{0,200}|-[^\r\n]{1,200})\r?\n(?=content-[a-z-]{1,40}[ \t]*:)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,86 +68,83 @@ class Part:
         return header_text(value) if value is not None else ""
 
 
-def read_headers(
-    raw: bytes, start: int, end: int, *, size: int, count: int
-) -> tuple[Headers, int, bool]:
-    """Read a header block: the headers, where the body starts, whether some were left out.
-
-    A first line of an mbox ("From ") is passed over. The block ends at the first empty line
-    or at the first line that is no header (RFC 5322, section 2.2); at most `size` octets
-    and `count` headers of it are read.
-    """
-    position = start
-    if raw[position : position + 5] == b"From " or raw[position : position + 6] == b">From ":
-        position = _next_line(raw, position, end)
-    stop = min(end, position + size)
-    found: list[tuple[str, bytes]] = []
-    while position < stop:
-        if raw.startswith((b"\n", b"\r\n"), position):
-            return tuple(found), _next_line(raw, position, end), False
-        line = _HEADER_LINE.match(raw, position, stop)
-        named = _FIELD.match(line[0]) if line else None
-        if line is None or named is None:
-            return tuple(found), position, False
-        if line.end() == stop < end or len(found) == count:
-            break
-        found.append((named[1].decode("ascii"), named[2]))
-        position = line.end()
-    if position >= end:
-        return tuple(found), end, False
-    blank = _BLANK.search(raw, position, end)
-    return tuple(found), blank.end() if blank else end, True
-
-
-def _next_line(raw: bytes, position: int, end: int) -> int:
-    newline = raw.find(b"\n", position, end)
-    return end if newline < 0 else newline + 1
-
-
-def structured(value: str) -> tuple[str, dict[str, str]]:
-    """A structured header's first word in lower case and its parameters (RFC 2045, 2231).
-
-    Names are in lower case. An extended value that was split is joined and decoded.
-    """
-    value = value[:MAX_PARAMETERS]
-    main = _MAIN.match(value)
-    word = f"{main[1]}/{main[2]}" if main and main[2] else main[1] if main else ""
-    found: dict[str, str] = {}
-    for match in _PARAMETER.finditer(value):
-        quoted = match[2]
-        text = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else match[3].strip()
-        found.setdefault(match[1].lower(), text)
-    return word.lower(), found
-
-
 def split(raw: bytes, limits: Limits) -> tuple[Part, tuple[str, ...]]:
     """Cut a message into its tree of parts; also the defects met."""
-    defects: dict[str, None] = {}
-    headers, start, truncated = read_headers(
+    headers, start, left_out = read_headers(
         raw, 0, len(raw), size=limits.header_bytes, count=limits.headers
     )
-    if truncated:
-        defects["header_truncated"] = None
     root = Part(headers=headers, start=start, end=len(raw), depth=0)
     _classify(root, "text/plain")
-    waiting, parts, false = [root], 1, [FALSE_DELIMITERS]
-    while waiting:
-        part = waiting.pop()
-        if not part.content_type.startswith("multipart/"):
-            continue
-        if part.depth >= limits.nesting:
-            defects["nesting"] = None
-            continue
-        for child in _children(raw, part, false):
-            if parts >= limits.parts:
-                defects["too_many_parts"] = None
-                break
-            parts += 1
+    cutter = _Cutter(raw, limits)
+    cutter.cut(root)
+    defects = [f"header_truncated:{left_out}"] if left_out else []
+    return root, (*defects, *cutter.defects())
+
+
+class _Cutter:
+    """Cuts multiparts into their children, within the limits of one message."""
+
+    def __init__(self, raw: bytes, limits: Limits) -> None:
+        self.raw = raw
+        self.limits = limits
+        self.parts = 1
+        self.false_left = FALSE_DELIMITERS
+        self.longer: dict[int, bool] = {}
+        self.met: dict[str, int] = {}
+
+    def cut(self, root: Part) -> None:
+        waiting = [root]
+        while waiting:
+            part = waiting.pop()
+            if not part.content_type.startswith("multipart/"):
+                continue
+            if part.depth >= self.limits.nesting:
+                self._meet("nesting")
+                continue
+            self._cut_one(part, _boundary(self.raw, part))
+            if not part.children:
+                self._meet("no_parts")
+                self._cut_one(part, _likely_boundary(self.raw, part))
+            waiting.extend(reversed(part.children))
+
+    def _cut_one(self, part: Part, boundary: bytes) -> None:
+        default = "message/rfc822" if part.content_type == "multipart/digest" else "text/plain"
+        for start, end in _slices(self.raw, part, boundary, self):
+            if self.parts >= self.limits.parts:
+                # The rest is counted, not read: at most as many as there are such lines.
+                left = self.raw.count(b"\n--" + boundary, end, part.end)
+                self._meet("too_many_parts", 1 + left)
+                return
+            self.parts += 1
+            if start >= end:
+                continue  # the same delimiter line twice
+            headers, body, _ = read_headers(
+                self.raw, start, end, size=PART_HEADER_BYTES, count=PART_HEADERS
+            )
+            child = Part(headers=headers, start=body, end=end, depth=part.depth + 1, parent=part)
+            _classify(child, default)
             part.children.append(child)
-            waiting.append(child)
-        if not part.children:
-            defects["no_parts"] = None
-    return root, tuple(defects)
+
+    def has_longer(self, begun: int, position: int, boundary: bytes) -> bool:
+        """Whether the part that begins there is a multipart whose own boundary is this one and
+        two dashes, so that its delimiters look like the end of the outer one."""
+        if begun < 0:
+            return False
+        if begun not in self.longer:
+            headers, _, _ = read_headers(
+                self.raw, begun, position, size=PART_HEADER_BYTES, count=PART_HEADERS
+            )
+            child = Part(headers=headers, start=begun, end=position, depth=0)
+            _classify(child, "")
+            self.longer[begun] = child.parameters.get("boundary", "").encode() == boundary + b"--"
+        return self.longer[begun]
+
+    def _meet(self, what: str, count: int = 1) -> None:
+        self.met[what] = self.met.get(what, 0) + count
+
+    def defects(self) -> tuple[str, ...]:
+        """What was met, each with how often."""
+        return tuple(f"{what}:{count}" for what, count in self.met.items())
 
 
 def _classify(part: Part, default: str) -> None:
@@ -154,36 +155,42 @@ def _classify(part: Part, default: str) -> None:
     part.content_type = content_type if "/" in content_type else default
 
 
-def _children(raw: bytes, part: Part, false: list[int]) -> Iterator[Part]:
-    default = "message/rfc822" if part.content_type == "multipart/digest" else "text/plain"
-    for start, end in _slices(raw, part, false):
-        headers, body, _ = read_headers(raw, start, end, size=PART_HEADER_BYTES, count=200)
-        child = Part(headers=headers, start=body, end=end, depth=part.depth + 1, parent=part)
-        _classify(child, default)
-        yield child
+def _boundary(raw: bytes, part: Part) -> bytes:
+    """The boundary, without the spaces at its end that must not be there (RFC 2046, section
+    5.1.1), unless the sender put them behind its delimiters as well."""
+    boundary = part.parameters.get("boundary", "").encode("utf-8", "replace")
+    if boundary != boundary.rstrip() and raw.find(b"--" + boundary, part.start, part.end) >= 0:
+        return boundary
+    return boundary.rstrip()
 
 
-def _slices(raw: bytes, part: Part, false: list[int]) -> Iterator[tuple[int, int]]:
+def _likely_boundary(raw: bytes, part: Part) -> bytes:
+    """What separates the parts of a multipart whose own boundary is in none of its lines: the
+    first line that looks like a delimiter, with a header after it."""
+    found = _LIKELY_DELIMITER.search(raw, part.start, min(part.end, part.start + MAX_PREAMBLE))
+    return found[1].rstrip() if found else b""
+
+
+def _slices(raw: bytes, part: Part, boundary: bytes, cutter: _Cutter) -> Iterator[tuple[int, int]]:
     """Where the children of a multipart lie (RFC 2046, section 5.1.1)."""
-    boundary = part.parameters.get("boundary", "").rstrip().encode("utf-8", "replace")
     if not boundary:
         return
     needle, begun = b"--" + boundary, -1
     position = part.start
     if not raw.startswith(needle, position):
         position = raw.find(b"\n" + needle, position, part.end) + 1 or part.end
-    while position < part.end and false[0] > 0:
+    while position < part.end and cutter.false_left > 0:
         tail = position + len(needle)
-        line_end = _next_line(raw, tail, min(part.end, tail + 1_000))
+        line_end = next_line(raw, tail, min(part.end, tail + 1_000))
         rest = raw[tail:line_end].strip()
-        if rest in (b"", b"--"):
+        if rest == b"" or (rest == b"--" and not cutter.has_longer(begun, position, boundary)):
             if begun >= 0:
                 yield begun, _before_delimiter(raw, begun, position)
             begun = -1 if rest else line_end
             if rest:
                 return
         else:
-            false[0] -= 1
+            cutter.false_left -= 1
         position = raw.find(b"\n" + needle, max(tail, line_end - 1), part.end) + 1 or part.end
     if begun >= 0:
         yield begun, part.end
