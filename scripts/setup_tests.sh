@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes ready for the tests: .venv with their packages and, on Debian or Ubuntu, the servers and the
-# browser that they start. Usage: setup_tests.sh, or `setup_tests.sh --packages-only`.
+# browser that they start. Usage: setup_tests.sh, or `setup_tests.sh --packages-only`, or
+# `setup_tests.sh --fuzz` for the packages and the fuzzer.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -60,8 +61,23 @@ install_parts() {
     apt_get install --yes --no-install-recommends $wanted || true
 }
 
+# It comes as a wheel for some systems; elsewhere it would want a whole compiler.
+install_fuzzer() {
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+        --only-binary atheris --require-hashes --requirement requirements/fuzz.txt && return 0
+    echo "make fuzz needs atheris, which could not be installed: not every system and not every" \
+        "version of Python has a wheel of it." >&2
+    exit 1
+}
+
 scripts/setup_run.sh dev
-[ "${1:-}" != --packages-only ] || exit 0
+case ${1:-} in
+    --packages-only) exit 0 ;;
+    --fuzz)
+        install_fuzzer
+        exit 0
+        ;;
+esac
 
 if ! command -v dpkg-query >/dev/null; then
     echo "The tests want these, by Debian's names, and leave out what they do not find: $PARTS"

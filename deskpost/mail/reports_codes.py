@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from deskpost.mail.answers import (
@@ -24,6 +25,7 @@ from deskpost.mail.answers import (
 from deskpost.mail.reports_model import Severity
 
 MAX_WORDS: Final = 4_000  # characters of a diagnosis that are read
+REMEMBERED: Final = 128  # diagnoses; each of MAX_WORDS and no more than a report has
 
 _STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\d|\.\d)")
 # A reply code where servers' words have one: at the beginning, or after what announces it.
@@ -113,6 +115,8 @@ class Said:
         return f"{digit}.0.0" if self.code or delayed else ""
 
 
+# A report to many repeats itself: the same words are read once.
+@lru_cache(maxsize=REMEMBERED)
 def diagnose(text: str) -> Said:
     """The codes in a server's words."""
     text = text[:MAX_WORDS]
@@ -151,6 +155,7 @@ def more_specific(status: str, other: str) -> str:
     return other if other[:1] == status[:1] and specificity(other) > specificity(status) else status
 
 
+@lru_cache(maxsize=REMEMBERED)
 def severity_of(action: str, status: str, diagnostic: str, transcript: str = "") -> Severity:
     """How grave a recipient's failure is; in doubt, not hard. `transcript` is what the report's
     words show of the session."""

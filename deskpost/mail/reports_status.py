@@ -9,6 +9,7 @@ from deskpost.mail.reports_fields import Fields, address, groups
 from deskpost.mail.reports_model import ReportRecipient
 
 MAX_RECIPIENTS: Final = 100
+MAX_DIAGNOSTICS: Final = 30_000  # characters of all diagnostics of a report that are read
 
 _NAMES: Final = ("final-recipient", "original-recipient", "x-actual-recipient")
 
@@ -16,14 +17,16 @@ _NAMES: Final = ("final-recipient", "original-recipient", "x-actual-recipient")
 def read_status(body: bytes) -> tuple[tuple[ReportRecipient, ...], str | None]:
     """The recipients that the fields name, at most 100, and the server that reports."""
     found = groups(body)
-    recipients = tuple(_recipient(group) for group in found if any(map(group.get, _NAMES)))
+    named = [group for group in found if any(map(group.get, _NAMES))][:MAX_RECIPIENTS]
+    most = MAX_DIAGNOSTICS // max(1, len(named))
+    recipients = tuple(_recipient(group, most) for group in named)
     server = next((name for group in found if (name := group.typed("reporting-mta"))), None)
-    return recipients[:MAX_RECIPIENTS], server
+    return recipients, server
 
 
-def _recipient(group: Fields) -> ReportRecipient:
+def _recipient(group: Fields, most: int) -> ReportRecipient:
     action = group.get("action").partition(";")[0].partition("(")[0].strip().lower()
-    diagnostic = group.typed("diagnostic-code")
+    diagnostic = group.typed("diagnostic-code")[:most]
     status = status_of(group.get("status"), diagnostic)
     said = diagnose(diagnostic)
     if not status and action in ("failed", "delayed"):
