@@ -23,6 +23,15 @@ SETTLE_SECONDS = 12.0
 QUIET_SECONDS = 1.5  # so long nothing moves before it counts as settled
 LOOK_SECONDS = 0.25
 
+NOT_HANDED_OVER = (
+    "The site does not hand its mail to the demo. Does it run with DESKPOST_RELAY, or is it still "
+    "starting? Without a relay: make run"
+)
+TOO_OFTEN = (
+    "The first letter got no receipt. After some rounds within ten minutes its sender has passed "
+    "the loop threshold, as Email logs › Incoming emails says then: wait ten minutes."
+)
+
 
 class Stopped(Exception):
     """The demo cannot go on; the message says why and what to do."""
@@ -72,10 +81,7 @@ class Story:
             self.say("An earlier round is here already; this adds another one.")
         self._send(letters.STARTER)
         if self._receipt(letters.STARTER) is None:
-            raise Stopped(
-                "The site does not hand its mail to the demo. Does it run with DESKPOST_RELAY, "
-                "or is it still starting? Without a relay: make run"
-            )
+            raise Stopped(TOO_OFTEN if self.earlier else NOT_HANDED_OVER)
 
     def open(self) -> None:
         self._tell_of("a monitoring system writes too often", letters.ALARMS)

@@ -79,6 +79,16 @@ def test_one_message_to_two_projects_is_taken_by_each(desk: Desk) -> None:
     assert {request.key for request in Request.objects.all()} == {"IT-1", "HR-1"}
 
 
+def test_one_message_to_two_addresses_of_a_project_is_taken_once(desk: Desk) -> None:
+    channel = desk.add_channel("help@desk.test")
+    message = letter()
+    first = desk.take(message)
+    second = desk.take(message, channel=channel, to="help@desk.test")
+    assert second.outcome == "duplicate"
+    assert second.facts["first"] == str(first.id)
+    assert Request.objects.count() == 1
+
+
 def test_two_copies_in_one_batch_make_one_request(desk: Desk) -> None:
     message = letter()
     rows = [desk.arrive(message), desk.arrive(message)]
