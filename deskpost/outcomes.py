@@ -294,7 +294,10 @@ OUTCOMES: Mapping[Outcome, IncomingAccount] = {
         status=IncomingStatus.FAILED,
         words=_("DMARC validation check"),
         meaning=_("The sender’s domain does not vouch for this message; From may be forged."),
-        remedy=_("If the sender is real, their admin must mend SPF or DKIM for the domain."),
+        remedy=_(
+            "If the sender is real, their admin must mend SPF or DKIM for the domain. If another "
+            "server of yours takes the mail first, name it in the channel’s settings."
+        ),
     ),
     Outcome.TOO_MANY: IncomingAccount(
         status=IncomingStatus.SKIPPED,
