@@ -14,7 +14,7 @@ from typing import Final
 MAX_FOUND: Final = 100
 MAX_SEGMENT: Final = 40  # lines after an address that are taken as words about it
 
-_NOT = r"\s<>()\[\]{},;:\"|@=：；，。、（）「」『』【】《》"
+_NOT = r"\s\x00-\x1f\x7f-\x9f\u2028\u2029<>()\[\]{},;:\"|@=：；，。、（）「」『』【】《》"
 _ADDRESS = rf"[^{_NOT}]{{1,64}}@[^{_NOT}'/\\]{{1,255}}"
 _ANY = re.compile(rf"(?<![^{_NOT}'])({_ADDRESS})")
 # A line that begins with an address, perhaps in brackets or as an item of a list.

@@ -391,6 +391,11 @@ def test_the_sole_recipient_of_the_original() -> None:
     assert (only(raw).address, only(raw).severity) == (ANN, "soft")
 
 
+def test_an_address_ends_before_a_control_character() -> None:
+    raw = bounce("I am sorry.\n\n<ann@customer.example\x0f>: 550 5.1.1 User unknown\n")
+    assert only(raw).address == "ann@customer.example"
+
+
 def test_names_without_a_domain_are_the_daemons() -> None:
     raw = bounce("The following recipients could not be reached:\n\tann\n\tbob\n")
     assert [it.address for it in report_of(raw).recipients] == [
