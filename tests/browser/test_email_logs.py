@@ -86,6 +86,7 @@ def test_incoming_emails_and_the_raw_message_byte_for_byte(
 ) -> None:
     page.goto("/projects/IT/email-logs/")
     page.get_by_role("link", name="Incoming emails").click()
+    expect(page.get_by_role("columnheader", name="Key")).to_be_visible()
     heads = [" ".join(h.split()) for h in page.locator("table thead th").all_inner_texts()]
     assert heads[:6] == ["Date", "From", "Subject", "Status", "Key", "Details"]
     assert page.get_by_text("Connectivity log").count() == 0
