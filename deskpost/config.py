@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -131,6 +131,66 @@ def servers(value: str) -> tuple[str, ...]:
             raise ValueError("each needs an IP address and a port")
         ip_address(host.removeprefix("[").removesuffix("]"))
     return found
+
+
+def fernet_keys(value: str) -> tuple[bytes, ...]:
+    """Read Fernet keys (32 bytes in URL-safe base64) with commas between them."""
+    found = tuple(one.strip().encode() for one in value.split(",") if one.strip())
+    for one in found:
+        if not re.fullmatch(rb"[A-Za-z0-9_-]{43}=", one):
+            raise ValueError("each key is 44 characters of URL-safe base64 (cryptography’s Fernet)")
+    return found
+
+
+def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Read `10.0.0.0/8, fd00::/8`; `on` is every address, `off` or nothing is none."""
+    if value.lower() in {"", "off", "no"}:
+        return ()
+    if value.lower() in {"on", "yes"}:
+        return (ip_network("0.0.0.0/0"), ip_network("::/0"))
+    return tuple(ip_network(one.strip()) for one in value.split(",") if one.strip())
+
+
+def endpoints(value: str) -> tuple[str, str]:
+    """Read the addresses of an OAuth 2 server: where people authorise, and where tokens are."""
+    found = value.split()
+    if len(found) != 2:
+        raise ValueError("it needs two addresses with a space between: authorisation and token")
+    return base_url(found[0]), base_url(found[1])
+
+
+def mail_servers(value: str) -> tuple[tuple[str, int], tuple[str, int]]:
+    """Read `imap.example.test:993 pop.example.test:995`: the servers for IMAP and for POP3."""
+    found = [re.fullmatch(r"([A-Za-z0-9._-]{1,253}):(\d{1,5})", one) for one in value.split()]
+    if len(found) != 2 or not found[0] or not found[1]:
+        raise ValueError("it needs two servers with their ports: IMAP and POP3")
+    return (found[0][1], int(found[0][2])), (found[1][1], int(found[1][2]))
+
+
+# Webhook providers, and the settings without which nobody could tell their calls from anyone's.
+WEBHOOKS: Mapping[str, tuple[str, ...]] = {
+    "amazon_ses": ("WEBHOOK_SECRET",),
+    "mailgun": ("MAILGUN_SIGNING_KEY",),
+    "postal": ("POSTAL_WEBHOOK_KEY",),
+    "postmark": ("WEBHOOK_SECRET",),
+    "resend": ("RESEND_API_KEY", "RESEND_SIGNING_SECRET"),
+    "sendgrid": ("WEBHOOK_SECRET",),
+}
+
+
+def webhooks(value: str) -> tuple[str, ...]:
+    found = tuple(one.strip() for one in value.split(",") if one.strip())
+    if unknown := [one for one in found if one not in WEBHOOKS]:
+        raise ValueError(f"{unknown[0]!r} is none of: " + ", ".join(WEBHOOKS))
+    return found
+
+
+def webhook_secret(value: str) -> str:
+    if value and not re.fullmatch(r"[A-Za-z0-9._~-]+:[A-Za-z0-9._~-]{16,}", value):
+        raise ValueError(
+            "it needs a name, a colon and 16 or more letters, digits or characters of . _ ~ -"
+        )
+    return value
 
 
 def address(value: str) -> str:
@@ -278,6 +338,92 @@ SETTINGS: tuple[Setting, ...] = (
         "3",
         "Seconds that DNS may take for the DMARC of one batch of messages.",
     ),
+    _setting(
+        "ALLOW_PRIVATE_HOSTS",
+        "",
+        networks,
+        "10.0.0.0/8,192.168.1.20/32",
+        "Private and loopback networks that channels may connect to; on: all; empty: none.",
+    ),
+    _setting(
+        "CA_FILE",
+        "",
+        optional_path,
+        "/etc/deskpost/ca.pem",
+        "Certificate authorities to trust, besides the system’s, when connecting to mailboxes.",
+    ),
+    _setting(
+        "SECRET_KEYS",
+        "",
+        fernet_keys,
+        "pIWA1XKv6vQTNYV0iq2cxFiv2rRj4wsRGRnpIFXMFGU=",
+        "Fernet keys for the passwords and tokens of channels, the newest first; empty: one is "
+        "made in the data folder. Several hosts need the same.",
+    ),
+    _setting(
+        "GOOGLE_CLIENT_ID", "", text, "1234.apps.example", "OAuth 2 client for mailboxes at Google."
+    ),
+    _setting("GOOGLE_CLIENT_SECRET", "", text, "secret", "Secret of that client."),
+    _setting(
+        "GOOGLE_ENDPOINTS",
+        "https://accounts.google.com/o/oauth2/v2/auth https://oauth2.googleapis.com/token",
+        endpoints,
+        "https://login.example.test/authorize https://login.example.test/token",
+        "Where people authorise at Google, and where tokens are fetched.",
+    ),
+    _setting(
+        "GOOGLE_SERVERS",
+        "imap.gmail.com:993 pop.gmail.com:995",
+        mail_servers,
+        "imap.example.test:993 pop.example.test:995",
+        "Google’s servers for IMAP and POP3, with TLS.",
+    ),
+    _setting(
+        "MICROSOFT_CLIENT_ID",
+        "",
+        text,
+        "00000000-0000-0000-0000-000000000000",
+        "OAuth 2 client for mailboxes at Microsoft.",
+    ),
+    _setting("MICROSOFT_CLIENT_SECRET", "", text, "secret", "Secret of that client."),
+    _setting(
+        "MICROSOFT_ENDPOINTS",
+        "https://login.microsoftonline.com/organizations/oauth2/v2.0/authorize "
+        "https://login.microsoftonline.com/organizations/oauth2/v2.0/token",
+        endpoints,
+        "https://login.example.test/authorize https://login.example.test/token",
+        "Where people authorise at Microsoft, and where tokens are fetched.",
+    ),
+    _setting(
+        "MICROSOFT_SERVERS",
+        "outlook.office365.com:993 outlook.office365.com:995",
+        mail_servers,
+        "imap.example.test:993 pop.example.test:995",
+        "Microsoft’s servers for IMAP and POP3, with TLS.",
+    ),
+    _setting(
+        "WEBHOOKS",
+        "",
+        webhooks,
+        "postmark,mailgun",
+        "Providers whose inbound webhooks are taken at /webhooks/PROVIDER/.",
+    ),
+    _setting(
+        "WEBHOOK_SECRET",
+        "",
+        webhook_secret,
+        "deskpost:0123456789abcdef",
+        "Name and password that providers put into the webhook’s address.",
+    ),
+    _setting("MAILGUN_SIGNING_KEY", "", text, "key", "Mailgun’s HTTP webhook signing key."),
+    _setting("POSTAL_WEBHOOK_KEY", "", text, "MIGf…", "Postal’s public key, in base64."),
+    _setting("RESEND_API_KEY", "", text, "re_…", "Resend’s API key, to fetch messages with."),
+    _setting(
+        "RESEND_SIGNING_SECRET", "", text, "whsec_…", "Signing secret of the webhook at Resend."
+    ),
+    _setting(
+        "POLLERS", "1", whole(0, 16), "2", "Poller processes of `deskpost run`, for mailboxes."
+    ),
     _setting("MESSAGE_LIMIT", "6MiB", size, "6MiB", "Largest notification that is sent."),
     _setting(
         "DAILY_LIMIT",
@@ -329,11 +475,25 @@ def read_all(environment: Mapping[str, str]) -> dict[str, Any]:
     for name in environment:
         if name.startswith("DESKPOST_") and not name.startswith(NOT_OURS) and name not in known:
             raise ConfigError(f"{name} is not a setting of Deskpost. See docs/settings.md.")
-    return {s.name.removeprefix("DESKPOST_"): read_one(s, environment) for s in SETTINGS}
+    values = {s.name.removeprefix("DESKPOST_"): read_one(s, environment) for s in SETTINGS}
+    for provider in values["WEBHOOKS"]:
+        for name in WEBHOOKS[provider]:
+            if not values[name]:
+                raise ConfigError(
+                    f"DESKPOST_WEBHOOKS names {provider}, which needs DESKPOST_{name}: without it "
+                    "nobody could tell its calls from anyone’s."
+                )
+    return values
 
 
 # Read by tests and by `make conformance`, not by the site.
 NOT_OURS = ("DESKPOST_TEST_", "DESKPOST_CORPUS")
+
+
+# What a fault does not repeat: their values hold secrets.
+SECRET: frozenset[Callable[[str], Any]] = frozenset(
+    {relay, database, fernet_keys, webhook_secret, text}
+)
 
 
 def read_one(setting: Setting, environment: Mapping[str, str]) -> Any:
@@ -342,7 +502,7 @@ def read_one(setting: Setting, environment: Mapping[str, str]) -> Any:
     try:
         return setting.read(value)
     except ValueError as error:
-        shown = "" if setting.read in {relay, database} else f" ({value!r})"
+        shown = "" if setting.read in SECRET else f" ({value!r})"
         raise ConfigError(
             f"{setting.name} cannot be used{shown}: {error}. "
             f"Example: {setting.name}={setting.example}"

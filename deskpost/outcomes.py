@@ -216,6 +216,7 @@ class Outcome(StrEnum):
     REQUEST_CLOSED = "request_closed"
     SIGNUP_CLOSED = "signup_closed"
     REQUIRED_FIELDS = "required_fields"
+    NOT_FETCHED = "not_fetched"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -334,6 +335,15 @@ OUTCOMES: Mapping[Outcome, IncomingAccount] = {
         words=_("Required fields"),
         meaning=_("The channel’s request type requires fields that an email cannot give."),
         remedy=_("Make those fields optional, or give the channel another request type."),
+    ),
+    Outcome.NOT_FETCHED: IncomingAccount(
+        status=IncomingStatus.FAILED,
+        words=_("Not given by the mailbox’s server"),
+        meaning=_(
+            "The message lies in the mailbox, but its server failed each time that Deskpost "
+            "asked for it."
+        ),
+        remedy=_("Open the mailbox with a mail program, and send the message on to this address."),
     ),
     Outcome.INTERNAL_ERROR: IncomingAccount(
         status=IncomingStatus.FAILED,

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,10 @@ KEYS = DATA / "keys"
 
 SECRET_KEY = keys.load(KEYS, "django").hex()
 MAIL_KEY = keys.load(KEYS, "mail")
+# Fernet keys for the secrets of channels: the first writes, each reads.
+CHANNEL_KEYS: list[bytes] = [*DESKPOST["SECRET_KEYS"]] or [
+    urlsafe_b64encode(keys.load(KEYS, "channels"))
+]
 
 DEBUG: bool = DESKPOST["DEBUG"]
 BASE_URL: str = DESKPOST["URL"] or f"http://{DESKPOST['WEB_HOST']}:{DESKPOST['WEB_PORT']}"

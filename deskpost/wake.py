@@ -26,6 +26,7 @@ class Stage(StrEnum):
     INBOUND = "inbound"
     ANNOUNCE = "announce"
     OUTBOUND = "outbound"
+    POLL = "poll"
 
 
 def up(stage: Stage) -> None:

@@ -53,6 +53,7 @@ class History:
             InboundEmail.objects.filter(project=self._project, id__lt=oldest.id, id__gte=since)
             .exclude(outcome=Outcome.DUPLICATE)
             .exclude(transport=InboundEmail.Transport.IMPORT)
+            .exclude(backlog=True)
         )
         wrote = counting.filter(sender_key__in=senders).values("sender_key").order_by("sender_key")
         # Few have written at all: one statement finds them, and only theirs are read.
@@ -75,7 +76,7 @@ class History:
         """Note what became of a message, for those that come after it."""
         if outcome == Outcome.DUPLICATE:
             return
-        if sender and not row.is_import:
+        if sender and not row.is_silent:
             self._wrote.setdefault(sender, []).append(row.id)
         if outcome != Outcome.TOO_LARGE:
             again = fingerprint in self._first  # its own: it was processed before

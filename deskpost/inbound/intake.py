@@ -11,10 +11,11 @@ import hashlib
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.files.storage import storages
 from django.db import DatabaseError, close_old_connections, transaction
@@ -22,6 +23,7 @@ from django.utils import timezone
 
 from deskpost import storage, wake
 from deskpost.models import InboundEmail, bulk, moment_of, new_id, partitions
+from deskpost.outcomes import IncomingStatus, Outcome
 
 GATHER_SECONDS = 0.005
 GATHER_MESSAGES = 64
@@ -47,6 +49,10 @@ class Arrival:
     envelope_from: str
     client: str
     oversize_bytes: int | None = None
+    reconstructed: bool = False  # the provider gave no original bytes
+    backlog: bool = False  # it waited in its mailbox: nobody is told that it came
+    # Why the mailbox's server would not give it: then it is settled as Failed at once.
+    not_fetched: Mapping[str, Any] | None = None
 
 
 class Intake:
@@ -109,10 +115,16 @@ class Intake:
             close_old_connections()
 
 
-def store(arrivals: Sequence[Arrival], pool: ThreadPoolExecutor) -> list[InboundEmail]:
+def store(
+    arrivals: Sequence[Arrival],
+    pool: ThreadPoolExecutor,
+    first: Callable[[], None] | None = None,
+) -> list[InboundEmail]:
     """Keep the raws and then their rows, one row for each project that a message is to.
 
-    Raises OSError or DatabaseError if any could not be kept; then no row was written.
+    `first` runs at the beginning of the rows' transaction: there a source notes what it has taken,
+    and whatever that raises undoes the rows. Raises OSError or DatabaseError if any message could
+    not be kept; then no row was written.
     """
     rows: list[InboundEmail] = []
     writing = storage.Writing(storages["raw"], pool)
@@ -122,7 +134,7 @@ def store(arrivals: Sequence[Arrival], pool: ThreadPoolExecutor) -> list[Inbound
         if made and arrival.raw:
             writing.add(made[0].raw_key, arrival.raw)
     writing.finish()
-    _insert(rows)
+    _insert(rows, first)
     wake.send(wake.Stage.INBOUND)
     return rows
 
@@ -141,7 +153,6 @@ def _rows(arrival: Arrival, now: datetime) -> list[InboundEmail]:
                 channel_id=target.channel_id,
                 transport=arrival.transport,
                 received_at=moment_of(row_id),
-                due_at=now,
                 envelope_from=arrival.envelope_from[:320],
                 envelope_to=target.recipient[:320],
                 client=arrival.client[:320],
@@ -149,18 +160,36 @@ def _rows(arrival: Arrival, now: datetime) -> list[InboundEmail]:
                 raw_size=len(arrival.raw),
                 raw_sha256=digest if arrival.raw else "",
                 oversize_bytes=arrival.oversize_bytes,
+                reconstructed=arrival.reconstructed,
+                backlog=arrival.backlog,
+                **_settled(arrival, now),
             )
         )
     return rows
 
 
-def _insert(made: list[InboundEmail]) -> None:
-    try:
+def _settled(arrival: Arrival, now: datetime) -> dict[str, Any]:
+    if arrival.not_fetched is None:
+        return {"due_at": now}
+    return {
+        "status": IncomingStatus.FAILED,
+        "outcome": Outcome.NOT_FETCHED,
+        "facts": dict(arrival.not_fetched),
+        "settled_at": now,
+    }
+
+
+def _insert(made: list[InboundEmail], first: Callable[[], None] | None) -> None:
+    def write() -> None:
         with transaction.atomic():
+            if first:
+                first()
             bulk.insert(made)
+
+    try:
+        write()
     except DatabaseError as error:
         if "no partition of relation" not in str(error):
             raise
         partitions.ensure(sorted({moment_of(row.id).date() for row in made}))
-        with transaction.atomic():
-            bulk.insert(made)
+        write()

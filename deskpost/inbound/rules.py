@@ -31,6 +31,7 @@ SHORT_SPAN, LONG_SPAN = timedelta(minutes=10), timedelta(minutes=60)
 
 # On imported mail: why no threshold was asked, and why nobody was notified.
 IMPORTED: Facts = {"import": True}
+BACKLOG: Facts = {"backlog": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,9 +200,15 @@ def thresholds(channel: Channel) -> tuple[tuple[int, timedelta], ...]:
     return (channel.most_in_10_minutes, SHORT_SPAN), (channel.most_in_60_minutes, LONG_SPAN)
 
 
-def loop(case: Case) -> Finding:
+def _why_silent(case: Case) -> Facts:
     if case.row.is_import:
-        return Finding(answer="n/a", facts=IMPORTED)
+        return IMPORTED
+    return BACKLOG if case.row.backlog else {}
+
+
+def loop(case: Case) -> Finding:
+    if case.row.is_silent:
+        return Finding(answer="n/a", facts=_why_silent(case))
     if not case.sender:
         return Finding(answer="n/a")
     key = address.normalise(case.sender)
@@ -299,7 +306,7 @@ def decide(case: Case) -> Verdict:
                 request=_about(case, finding.stop),
             )
     found = case.thread.request if case.thread else None
-    facts = IMPORTED if case.row.is_import else {}
+    facts = _why_silent(case)
     if found is None or case.is_closed:
         return Verdict(
             outcome=Outcome.REQUEST_CREATED, trail=trail, facts=facts, request=None, follows=found

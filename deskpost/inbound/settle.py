@@ -218,6 +218,6 @@ def _entry(case: Case) -> Entry:
         incoming=case.row.id,
         message_id=email.message_id,
         automatic=parsed.nature.quiet,
-        silent=case.row.is_import,
+        silent=case.row.is_silent,
         notes=parsed.notes,
     )

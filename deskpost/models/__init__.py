@@ -17,6 +17,7 @@ from deskpost.models.desk import (
 )
 from deskpost.models.ids import first_id, moment_of, new_id
 from deskpost.models.inbound import InboundEmail
+from deskpost.models.mailbox import ConnectionEvent, Mailbox, MailboxUid, WebhookDelivery
 from deskpost.models.outbound import (
     Attempt,
     Event,
@@ -32,8 +33,11 @@ __all__ = [
     "AuditEntry",
     "Channel",
     "Comment",
+    "ConnectionEvent",
     "Event",
     "InboundEmail",
+    "Mailbox",
+    "MailboxUid",
     "Membership",
     "MessageId",
     "Notification",
@@ -47,6 +51,7 @@ __all__ = [
     "Seen",
     "SentOnce",
     "Suppression",
+    "WebhookDelivery",
     "first_id",
     "moment_of",
     "new_id",

@@ -20,7 +20,10 @@ class InboundEmail(Queued):
     class Transport(models.TextChoices):
         SMTP = "smtp"
         LMTP = "lmtp"
-        IMPORT = "import"  # old mail, from a file: nobody is notified of it
+        IMAP = "imap"
+        POP3 = "pop3"
+        WEBHOOK = "webhook"
+        IMPORT = "import"  # old mail, from a file or a mailbox: nobody is notified of it
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     project = models.ForeignKey(
@@ -37,6 +40,11 @@ class InboundEmail(Queued):
     raw_key = models.CharField(max_length=120, blank=True)
     raw_size = models.PositiveBigIntegerField(default=0)
     raw_sha256 = models.CharField(max_length=64, blank=True)
+    # The provider gave no original: the raw message was put together from what it said.
+    reconstructed = models.BooleanField(default=False)
+    # It lay in its mailbox before the channel was connected, or while it was down: nobody is told
+    # that it came, and the loop threshold does not count it.
+    backlog = models.BooleanField(default=False)
     # What was declared or read in all, when only the headers (or nothing) could be kept.
     oversize_bytes = models.PositiveBigIntegerField(null=True)
 
@@ -74,3 +82,9 @@ class InboundEmail(Queued):
     def is_import(self) -> bool:
         """Whether it is old mail that was brought in from a file."""
         return self.transport == self.Transport.IMPORT
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody is told that it came, and the loop threshold does not count it: old mail,
+        and what waited in a mailbox while its channel was down."""
+        return self.is_import or self.backlog

@@ -19,6 +19,7 @@ LOG_TABLES = (
     "deskpost_event",
     "deskpost_notification",
     "deskpost_attempt",
+    "deskpost_connectionevent",
 )
 DAYS_AHEAD = 30
 

@@ -57,6 +57,7 @@ def children() -> list[Child]:
         Child("listener", ["receive"]),
         *(Child(f"inbound worker {n}", ["work", "inbound"]) for n in workers),
         Child("outbound worker", ["work", "announce", "outbound"]),
+        *(Child(f"poller {n}", ["poll"]) for n in range(1, settings.DESKPOST["POLLERS"] + 1)),
     ]
 
 
