@@ -217,6 +217,7 @@ class Outcome(StrEnum):
     SIGNUP_CLOSED = "signup_closed"
     REQUIRED_FIELDS = "required_fields"
     NOT_FETCHED = "not_fetched"
+    CHANNEL_REMOVED = "channel_removed"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -335,6 +336,12 @@ OUTCOMES: Mapping[Outcome, IncomingAccount] = {
         words=_("Required fields"),
         meaning=_("The channel’s request type requires fields that an email cannot give."),
         remedy=_("Make those fields optional, or give the channel another request type."),
+    ),
+    Outcome.CHANNEL_REMOVED: IncomingAccount(
+        status=IncomingStatus.SKIPPED,
+        words=_("Channel removed"),
+        meaning=_("The channel was removed while the message waited, and it was left unprocessed."),
+        remedy=_("Ask the sender to write to another address of the project."),
     ),
     Outcome.NOT_FETCHED: IncomingAccount(
         status=IncomingStatus.FAILED,

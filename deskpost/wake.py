@@ -72,8 +72,16 @@ class Bell:
 
     def wait(self, seconds: float) -> None:
         """Return when woken, or after the given time at the latest."""
-        ready, _, _ = select.select([bell for bell, _ in self._sockets], [], [], seconds)
-        for bell in ready:
+        select.select(self.filenos(), [], [], seconds)
+        self.hush()
+
+    def filenos(self) -> list[int]:
+        """The sockets to watch, for a process that waits for other things besides."""
+        return [bell.fileno() for bell, _ in self._sockets]
+
+    def hush(self) -> None:
+        """Take note of all wake-ups that have come."""
+        for bell, _ in self._sockets:
             try:
                 while bell.recv(16):
                     pass

@@ -6,23 +6,17 @@ what it was doing. `deskpost run` starts one for the inbound stage and one for t
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
-import secrets
-import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
-from typing import IO
 
-from django.conf import settings
 from django.db import DatabaseError, close_old_connections, transaction
 from django.db.models import Case, Min, Q, QuerySet, When
 from django.utils import timezone
 
-from deskpost import journey
+from deskpost import alive, journey
+from deskpost.inbound.channels import lease
 from deskpost.logs import retention
 from deskpost.models import Event, InboundEmail, Notification, Project, queue
 from deskpost.models.queue import LostClaim, Queued
@@ -41,44 +35,12 @@ AGAIN = timedelta(seconds=10)  # after an exception
 QUEUES: tuple[type[Queued], ...] = (InboundEmail, Event, Notification)
 
 
-class Identity:
-    """A worker's name, and the lock by which others on this host see that it lives."""
-
-    def __init__(self) -> None:
-        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._path = _lock_folder() / f"{self.name}.lock"
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file = self._path.open("w")
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def end(self) -> None:
-        self._path.unlink(missing_ok=True)
-        self._file.close()
-
-
-def _lock_folder() -> Path:
-    return Path(settings.RUN) / "workers"
-
-
 def bury_the_dead() -> None:
-    """End the claims of workers of this host that are gone: their locks can be taken."""
-    for path in _lock_folder().glob("*.lock"):
-        with path.open("a") as file:
-            if not _can_lock(file):
-                continue
-            owner = path.name.removesuffix(".lock")
-            freed = sum(queue.bury(model, [owner]) for model in QUEUES)
-            path.unlink(missing_ok=True)
+    """End the claims and leases of processes of this host that are gone."""
+    for owner in alive.dead():
+        freed = sum(queue.bury(model, [owner]) for model in QUEUES) + lease.bury(owner)
         if freed:
-            log.warning("worker %s is gone; %s claims of it are taken up again", owner, freed)
-
-
-def _can_lock(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+            log.warning("%s is gone; %s claims of it are taken up again", owner, freed)
 
 
 class Worker:
@@ -91,7 +53,7 @@ class Worker:
             Stage.OUTBOUND: self.outbound,
         }
         self._stages = stages
-        self._identity = Identity()
+        self._identity = alive.Identity()
         self._carrier = relay.carrier()
         self._next_burial = self._next_prune = 0.0
         self.stopping = False

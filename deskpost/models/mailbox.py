@@ -66,9 +66,13 @@ class Mailbox(models.Model):
     begun_at = models.DateTimeField(null=True)  # since when its mail is taken
     validity = models.BigIntegerField(default=0)  # IMAP's UIDVALIDITY (RFC 3501, section 2.3.1.1)
     next_uid = models.BigIntegerField(default=0)  # all UIDs below it are taken or were there before
+    # After UIDVALIDITY changed: those below may be known already, under the numbers of before.
+    recheck_until_uid = models.BigIntegerField(default=0)
     # UIDs that are stored, but not yet marked, moved or deleted in the mailbox.
     unfinished = models.JSONField(default=list)
-    # A message that cannot be fetched: which, and how often it was tried.
+    # After a batch failed: how many are taken alone, to find the one that fails; which that is,
+    # and how often it was tried.
+    careful = models.PositiveSmallIntegerField(default=0)
     stuck_uid = models.CharField(max_length=80, blank=True, default="")
     stuck_tries = models.PositiveSmallIntegerField(default=0)
     # What lay there when the channel was connected, and whether a person wants it too.
@@ -76,6 +80,7 @@ class Mailbox(models.Model):
     old_wanted = models.BooleanField(default=False)
     old_next_uid = models.BigIntegerField(default=1)
     old_until_uid = models.BigIntegerField(default=0)
+    old_taken = models.PositiveIntegerField(default=0)
     waiting = models.PositiveIntegerField(
         null=True
     )  # seen in the mailbox and not taken; null: unknown
@@ -114,14 +119,19 @@ def account_key(username: str, host: str) -> str:
 
 
 class MailboxUid(models.Model):
-    """A message in a POP3 mailbox, by its UIDL (RFC 1939): taken, or there before.
+    """A message in a POP3 mailbox that is not to be taken, by its UIDL (RFC 1939).
 
     One that is not in the mailbox any more loses its row.
     """
 
+    class Why(models.TextChoices):
+        TAKEN = "taken"
+        BEFORE = "before"  # there when the channel was connected
+        REFUSED = "refused"  # the server never gave it: it is left where it is
+
     mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="uids")
     uid = models.CharField(max_length=80)  # RFC 1939 has 70 characters at most
-    before = models.BooleanField(default=False)  # there when the channel was connected
+    why = models.CharField(max_length=8, choices=Why, default=Why.TAKEN)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["mailbox", "uid"], name="mailbox_uid")]

@@ -82,7 +82,7 @@ def _bytes(message: EmailMessage) -> bytes:
 
 
 def _channel(note: Notification) -> Channel:
-    if note.request and note.request.channel:
+    if note.request and note.request.channel and note.request.channel.removed_at is None:
         return note.request.channel
     channel = Channel.objects.filter(project_id=note.project_id).order_by("id").first()
     if channel is None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from deskpost import journey, worker
+from deskpost import alive, journey, worker
 from deskpost.inbound import parse
 from deskpost.models import InboundEmail, Request, queue
 from deskpost.models.queue import LostClaim
@@ -123,7 +123,7 @@ def test_a_message_that_crashes_us_three_times_fails_and_its_neighbours_do_not_p
 
 
 def test_a_living_worker_is_not_buried_and_a_dead_one_is(desk: Desk) -> None:
-    living = worker.Identity()
+    living = alive.Identity()
     desk.arrive(letter())
     assert len(claim(living.name)) == 1
     worker.bury_the_dead()

@@ -6,13 +6,12 @@ that there is no state of a run that could be lost.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -20,10 +19,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from deskpost.inbound import intake
+from deskpost.inbound.channels import known
+from deskpost.inbound.channels.known import Candidate, Known
 from deskpost.inbound.channels.smtp import KEPT_OF_OVERSIZE
 from deskpost.mail import address, mbox, mime
-from deskpost.models import Channel, InboundEmail, Seen
-from deskpost.outcomes import IncomingStatus, Outcome
+from deskpost.models import Channel, InboundEmail
 
 # A header line, after what mime.parse passes over too.
 _LIKE_MAIL = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*[!-9;-~]{1,200}[ \t]*:")
@@ -159,25 +159,12 @@ class Tally:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Candidate:
-    """A message that is taken unless it is there already."""
-
-    arrival: intake.Arrival
-    fingerprint: str
-    digest: str
-
-    @property
-    def oversize_bytes(self) -> int:
-        return self.arrival.oversize_bytes or 0
-
-
 class Importer:
     """Brings one source into one channel. `run` it once."""
 
     def __init__(self, source: Source, channel: Channel) -> None:
         self._source, self._channel = source, channel
-        self._known = _Known(channel)
+        self._known = Known(channel)
         self._first: uuid.UUID | None = None
         self.tally = Tally()
 
@@ -220,7 +207,7 @@ class Importer:
         self.tally.too_large += too_large
         self.tally.taken += len(new) - too_large
 
-    def _candidate(self, letter: Letter) -> _Candidate:
+    def _candidate(self, letter: Letter) -> Candidate:
         # For headers and fingerprint the beginning is enough, and spares decoding attachments.
         parsed = mime.parse(letter.raw[:KEPT_OF_OVERSIZE])
         target = intake.Target(
@@ -236,11 +223,7 @@ class Importer:
             client=os.fsencode(self._source.path.name).decode("utf-8", "replace"),
             oversize_bytes=letter.size if letter.size > _limit() else None,
         )
-        return _Candidate(
-            arrival=arrival,
-            fingerprint=mime.fingerprint(letter.raw, parsed),
-            digest=hashlib.sha256(letter.raw).hexdigest(),
-        )
+        return known.candidate(arrival, parsed)
 
 
 def _is_full(batch: Sequence[Letter]) -> bool:
@@ -261,50 +244,3 @@ def envelope_from(hint: str, parsed: mime.ParsedEmail) -> str:
     if hint and address.problem(hint) is None:
         return hint
     return parsed.from_.address if parsed.from_ else ""
-
-
-@dataclass(slots=True)
-class _Known:
-    """Which messages the project has: settled ones by fingerprint in Seen; those that wait, and
-    those too large to have a fingerprint, by their bytes. It remembers about 200 bytes a message.
-    """
-
-    channel: Channel
-    _digests: set[bytes] = field(default_factory=set)
-    _fingerprints: set[bytes] = field(default_factory=set)
-
-    def load(self) -> None:
-        """Read what waits. Later arrivals need not be known: the worker sees what is a double."""
-        waiting = InboundEmail.objects.filter(
-            project_id=self.channel.project_id, due_at__isnull=False
-        )
-        too_large = InboundEmail.objects.filter(
-            channel=self.channel, status=IncomingStatus.FAILED, outcome=Outcome.TOO_LARGE
-        )
-        for rows in (waiting, too_large):
-            for digest, size in rows.values_list("raw_sha256", "oversize_bytes").iterator():
-                self._digests.add(_digest(digest, size or 0))
-
-    def without_doubles(self, candidates: Sequence[_Candidate]) -> list[_Candidate]:
-        """Return those that are not known, and know them from now on."""
-        wanted = [candidate.fingerprint for candidate in candidates]
-        rows = Seen.objects.filter(project_id=self.channel.project_id, fingerprint__in=wanted)
-        seen = set(rows.values_list("fingerprint", flat=True))
-        return [one for one in candidates if one.fingerprint not in seen and self._is_new(one)]
-
-    def _is_new(self, candidate: _Candidate) -> bool:
-        digest = _digest(candidate.digest, candidate.oversize_bytes)
-        fingerprint = bytes.fromhex(candidate.fingerprint)[:16]
-        if candidate.oversize_bytes:  # what was cut off may differ where the beginnings agree
-            fingerprint = digest
-        if digest in self._digests or fingerprint in self._fingerprints:
-            return False
-        self._digests.add(digest)
-        self._fingerprints.add(fingerprint)
-        return True
-
-
-def _digest(sha256: str, oversize_bytes: int) -> bytes:
-    if not oversize_bytes:
-        return bytes.fromhex(sha256)[:16]
-    return hashlib.sha256(f"{sha256} {oversize_bytes}".encode()).digest()[:16]
