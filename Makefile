@@ -1,6 +1,6 @@
 # A newcomer needs `make run` and `make test`; `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check conformance fuzz bench requirements words docs screenshots
+.PHONY: help run test check conformance fuzz faults bench requirements words docs screenshots
 
 PYTHON := .venv/bin/python
 # Loaded before Django, so that tests have a folder and a database of their own.
@@ -37,6 +37,11 @@ conformance: ## Compare with what other projects expect of real mail (DESKPOST_C
 fuzz: ## Look for mail that breaks a promise, for a minute (QUICK=1: 20 seconds)
 	@scripts/setup_tests.sh --fuzz
 	@$(PYTHON) -m tests.fuzz
+
+faults: ## Kill pollers amid 10,000 messages, by IMAP and by POP3 (QUICK=1: under a minute)
+	@scripts/setup_tests.sh
+	@$(PYTHON) -m tests.faults.mailbox --protocol imap
+	@$(PYTHON) -m tests.faults.mailbox --protocol pop3
 
 bench: ## Measure against peers, side by side in one run (QUICK=1: under a minute)
 	@scripts/setup_tests.sh

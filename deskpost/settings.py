@@ -133,6 +133,8 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- People -----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "deskpost.Person"
+# Person.email_key is what is unique, and what is signed in with.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
@@ -211,5 +213,7 @@ LOGGING = {
     "loggers": {
         "mail.log": {"level": "WARNING"},  # aiosmtpd writes every command at INFO
         "axes": {"level": "WARNING"},
+        # Whoever sends a foreign Host gets 400; a traceback each time would fill the journal.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }

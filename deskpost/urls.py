@@ -1,21 +1,40 @@
 """The addresses of the site."""
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from deskpost.inbound.channels import webhook
 from deskpost.web import (
     account,
     channels,
+    connect,
     customers,
     email_logs,
     formatted,
     help_pages,
     home,
     mail_settings,
+    mailbox_acts,
+    mailbox_test,
+    mailboxes,
     requests,
 )
 
-PROJECT = [
+CHANNEL: list[URLPattern] = [
+    path("", mail_settings.channel, name="channel-settings"),
+    path("logs/", channels.logs, name="channel-logs"),
+    path("connectivity/", channels.connectivity, name="channel-connectivity"),
+    path("mailbox/", mailboxes.edit, name="channel-mailbox"),
+    path("authorise/", connect.authorise, name="channel-authorise"),
+    path("test/", mailbox_test.test, name="channel-test"),
+    path("pause/", mailbox_acts.pause, name="channel-pause"),
+    path("resume/", mailbox_acts.resume, name="channel-resume"),
+    path("try/", mailbox_acts.try_now, name="channel-try"),
+    path("old/", mailbox_acts.take_old, name="channel-take-old"),
+    path("remove/", mailbox_acts.remove, name="channel-remove"),
+]
+
+PROJECT: list[URLPattern | URLResolver] = [
     path("", home.project, name="project"),
     path("requests/", requests.listing, name="requests"),
     path("requests/<str:request_key>/", requests.detail, name="request"),
@@ -33,6 +52,7 @@ PROJECT = [
     path("email-logs/incoming/", email_logs.incoming, name="email-logs-incoming"),
     path("email-logs/incoming/<uuid:pk>/", email_logs.incoming_email, name="incoming"),
     path("email-logs/incoming/<uuid:pk>/raw/", email_logs.raw, name="raw"),
+    path("email-logs/connectivity/", email_logs.connectivity, name="email-logs-connectivity"),
     # The page's name in an earlier life; bookmarks still lead here.
     path(
         "customer-notification-logs/",
@@ -40,9 +60,9 @@ PROJECT = [
     ),
     path("settings/", channels.settings, name="settings"),
     path("settings/email/channels/", channels.listing, name="channels"),
-    path("settings/email/channels/<int:pk>/", mail_settings.channel, name="channel-settings"),
     path("settings/email/senders/", mail_settings.whose_mail, name="senders"),
-    path("settings/email/channels/<int:pk>/logs/", channels.logs, name="channel-logs"),
+    path("settings/email/channels/add/", mailboxes.add, name="channel-add"),
+    path("settings/email/channels/<int:pk>/", include(CHANNEL)),
 ]
 
 urlpatterns = [
@@ -54,4 +74,9 @@ urlpatterns = [
     path("help/notification-limits/", help_pages.limits, name="notification-limits"),
     path("help/notification-preferences/", help_pages.preferences, name="notification-preferences"),
     path("accounts/", include("allauth.account.urls")),
+    path("oauth/callback/", connect.callback, name="oauth-callback"),
+    path("webhooks/<str:provider>/", webhook.receive, name="webhook"),
+    # Mailgun posts the original only to an address that ends in "mime".
+    path("webhooks/mailgun/mime", webhook.receive, {"provider": "mailgun"}),
+    path("webhooks/mailgun/mime/", webhook.receive, {"provider": "mailgun"}),
 ]

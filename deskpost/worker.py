@@ -16,7 +16,7 @@ from django.db.models import Case, Min, Q, QuerySet, When
 from django.utils import timezone
 
 from deskpost import alive, journey
-from deskpost.inbound.channels import lease
+from deskpost.inbound.channels import lease, webhook_store
 from deskpost.logs import retention
 from deskpost.models import Event, InboundEmail, Notification, Project, queue
 from deskpost.models.queue import LostClaim, Queued
@@ -32,6 +32,7 @@ INBOUND_MESSAGES = 100
 INBOUND_BYTES = 32 * 1024 * 1024
 OUTBOUND_MESSAGES = 16
 AGAIN = timedelta(seconds=10)  # after an exception
+DELIVERIES_KNOWN = timedelta(days=30)  # no provider repeats a webhook for so long
 QUEUES: tuple[type[Queued], ...] = (InboundEmail, Event, Notification)
 
 
@@ -92,6 +93,7 @@ class Worker:
         if Stage.OUTBOUND in self._stages and now >= self._next_prune:
             self._next_prune = now + PRUNE_SECONDS
             retention.prune()
+            webhook_store.forget(timezone.now() - DELIVERIES_KNOWN)
         return 0
 
     # --- In ---

@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-PARTS="postgresql postfix dovecot-imapd dovecot-lmtpd chromium fonts-noto-core fonts-noto-cjk gettext swaks"
+PARTS="postgresql postfix dovecot-imapd dovecot-lmtpd dovecot-pop3d chromium fonts-noto-core fonts-noto-cjk gettext swaks"
 POLICY=/usr/sbin/policy-rc.d
 
 as_root() {

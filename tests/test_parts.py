@@ -9,6 +9,7 @@ import sys
 import tempfile
 from imaplib import IMAP4, IMAP4_SSL
 from pathlib import Path
+from poplib import POP3_SSL
 
 import psycopg
 import pytest
@@ -101,19 +102,85 @@ def test_postfix_bounces_what_the_world_refuses_and_ends() -> None:
 
 @pytest.mark.slow
 @pytest.mark.dovecot
-def test_lmtp_into_dovecot_and_imap_out() -> None:
+def test_lmtp_into_dovecot_and_imap_and_pop3_out() -> None:
     with Dovecot("support@desk.test") as server:
         pid = server.pid
-        with smtplib.LMTP("127.0.0.1", server.lmtp_port) as lmtp:
-            lmtp.sendmail("ann@desk.test", ["support@desk.test"], MAIL)
+        server.deliver(MAIL)
+        [raw] = server.raw_messages("support@desk.test")
         trusted = ssl.create_default_context(cafile=server.ca_file)
         with IMAP4("localhost", server.imap_port) as plain:
             plain.starttls(trusted)
-            assert b"Good morning." in first_message(plain)
+            assert first_message(plain) == raw
         with IMAP4_SSL("localhost", server.imaps_port, ssl_context=trusted) as secure:
-            assert b"Good morning." in first_message(secure)
+            assert first_message(secure) == raw
+        pop3 = POP3_SSL("localhost", server.pop3s_port, context=trusted)
+        pop3.user("support@desk.test")
+        pop3.pass_(PASSWORD)
+        assert pop3.retr(1)[1] == raw.splitlines()
+        pop3.quit()
     assert gone(pid)
     assert not ports.answers(server.imap_port)
+    assert not server.folder.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.dovecot
+def test_dovecot_keeps_ports_and_mail_when_it_is_stopped_and_started() -> None:
+    with Dovecot("support@desk.test") as server:
+        server.fill("support@desk.test", 3)
+        before = (server.imap_port, server.raw_messages("support@desk.test"))
+        server.stop()
+        assert not ports.answers(server.imap_port)
+        server.start()
+        with IMAP4("127.0.0.1", server.imap_port) as imap:
+            assert b"Letter 0" in first_message(imap)
+            validity = imap.untagged_responses["UIDVALIDITY"]
+        server.renumber("support@desk.test")
+        with IMAP4("127.0.0.1", server.imap_port) as imap:
+            first_message(imap)
+            assert imap.untagged_responses["UIDVALIDITY"] != validity
+        assert before == (server.imap_port, server.raw_messages("support@desk.test"))
+
+
+@pytest.mark.slow
+@pytest.mark.dovecot
+def test_dovecot_takes_new_users_new_passwords_and_good_tokens_only() -> None:
+    with Dovecot("support@desk.test") as server:
+        server.add_user("bob@desk.test")
+        server.set_password("support@desk.test", "changed")
+        assert not signs_in(server, "support@desk.test", PASSWORD)
+        assert signs_in(server, "support@desk.test", "changed")
+        assert signs_in(server, "bob@desk.test", PASSWORD)
+        assert signs_in(server, "bob@desk.test", token=server.token("bob@desk.test"))
+        assert not signs_in(server, "bob@desk.test", token=server.token("support@desk.test"))
+        old = server.token("bob@desk.test", seconds=-5)
+        assert not signs_in(server, "bob@desk.test", token=old)
+        with Dovecot("bob@desk.test", token_key=server.token_key) as other:
+            assert signs_in(other, "bob@desk.test", token=server.token("bob@desk.test"))
+
+
+@pytest.mark.slow
+@pytest.mark.dovecot
+def test_dovecot_may_refuse_passwords_that_are_not_encrypted() -> None:
+    with Dovecot("support@desk.test", plaintext=False) as server:
+        with IMAP4("127.0.0.2", server.imap_port) as imap:
+            assert "LOGINDISABLED" in imap.capabilities
+        assert signs_in(server, "support@desk.test", PASSWORD)
+
+
+def signs_in(server: Dovecot, user: str, password: str = "", token: str = "") -> bool:
+    """Say whether Dovecot lets the user in, by IMAP."""
+    with IMAP4("127.0.0.1", server.imap_port) as imap:
+        try:
+            if token:
+                said = f"user={user}\x01auth=Bearer {token}\x01\x01".encode()
+                # An empty answer to the challenge in which the server says why not.
+                imap.authenticate("XOAUTH2", lambda challenge: b"" if challenge else said)
+            else:
+                imap.login(user, password)
+        except IMAP4.error:
+            return False
+        return True
 
 
 def first_message(imap: IMAP4) -> bytes:

@@ -8,7 +8,8 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from deskpost.logs import notes, trails, words
+from deskpost.logs import arrival, notes, trails, words
+from deskpost.logs.connection_facts import SAID_LENGTH
 from deskpost.logs.explain import Evidence, Facts, Told, Why, account_of
 from deskpost.models import InboundEmail
 from deskpost.outcomes import (
@@ -39,6 +40,8 @@ TITLES = {
     Outcome.REQUIRED_FIELDS: gettext_lazy(
         "Mail cannot give what is required. No request was made."
     ),
+    Outcome.CHANNEL_REMOVED: gettext_lazy("The channel was removed while this message waited."),
+    Outcome.NOT_FETCHED: gettext_lazy("The mailbox’s server does not give this message out."),
     Outcome.INTERNAL_ERROR: gettext_lazy("Deskpost failed on this message and set it aside."),
 }
 
@@ -75,11 +78,10 @@ def details(row: InboundEmail, now: datetime) -> str:
 
 
 def _waiting(row: InboundEmail, now: datetime) -> Told:
-    arrived = _("The message arrived %(when)s and was stored as it came.")
     waits = _("It waits to be read for %(span)s.") % {"span": words.span(row.received_at, now)}
     return Told(
         title=_("This message waits to be processed."),
-        happened=(arrived % {"when": words.said_at(row.received_at)}, waits),
+        happened=(arrival.happened(row), waits),
         reason=str(INCOMING_STATUS_WORDS[IncomingStatus.PROCESSING]),
         why=_broken(row, row.facts) if row.facts else Why(),
         remedy=_("Usually nothing: a message is processed within seconds."),
@@ -100,17 +102,17 @@ BECAME = {
 
 
 def _happened(row: InboundEmail, outcome: Outcome) -> tuple[str, ...]:
-    when = {"when": words.said_at(row.received_at)}
-    if outcome == Outcome.TOO_LARGE:
-        arrived = _("The message arrived %(when)s and was not taken whole.")
-    else:
-        arrived = _("The message arrived %(when)s and was stored as it came.")
     account = OUTCOMES[outcome]
-    sentences = [arrived % when, str(BECAME[account.status])]
+    sentences = [arrival.happened(row, outcome), str(BECAME[account.status])]
     if row.request_key and account.status != IncomingStatus.SUCCESS:
         sentences.append(_("It is about %(key)s.") % {"key": row.request_key})
     if row.facts.get("import"):
         sentences.append(_("It is old mail that was imported: nobody was notified of it."))
+    if row.facts.get("backlog"):
+        waited = _(
+            "It waited in the mailbox while the channel was down: nobody was told that it came."
+        )
+        sentences.append(waited)
     return (*sentences, *notes.said(row.facts.get("notes")), *_earlier_runs(row))
 
 
@@ -257,6 +259,29 @@ def _fields(row: InboundEmail, facts: Facts) -> Why:
     return Why(sentences=(_("“%(type)s” requires: %(fields)s.") % said,))
 
 
+def _removed(row: InboundEmail, facts: Facts) -> Why:
+    if not facts.get("by"):
+        return Why()
+    by = {"name": words.outside(str(facts["by"])[:255])}
+    return Why(sentences=(_("%(name)s removed the channel.") % by,))
+
+
+def _withheld(row: InboundEmail, facts: Facts) -> Why:
+    """The mailbox's server did not give it."""
+    sentences, tries = [], facts.get("tries")
+    if isinstance(tries, int) and tries > 0:
+        asked = ngettext(
+            "Deskpost asked for it %(count)s time.", "Deskpost asked for it %(count)s times.", tries
+        )
+        sentences.append(asked % {"count": words.count(tries)})
+    named = {name: words.outside(str(facts.get(name) or "")[:255]) for name in ("folder", "uid")}
+    if all(named.values()):
+        sentences.append(_("It lies in the folder “%(folder)s” as number %(uid)s.") % named)
+    text = str(facts.get("said") or "")[:SAID_LENGTH].strip()
+    said = (Evidence(source=_("The server says"), before=text),) if text else ()
+    return Why(sentences=tuple(sentences), evidence=said)
+
+
 def _broken(row: InboundEmail, facts: Facts) -> Why:
     text = "\n".join(str(facts[name]) for name in ("error", "id") if facts.get(name))
     if not text:
@@ -282,5 +307,7 @@ WHY: Mapping[Outcome, Callable[[InboundEmail, Facts], Why]] = {
     Outcome.REQUEST_CLOSED: _answers,
     Outcome.SIGNUP_CLOSED: _closed_to_new,
     Outcome.REQUIRED_FIELDS: _fields,
+    Outcome.CHANNEL_REMOVED: _removed,
+    Outcome.NOT_FETCHED: _withheld,
     Outcome.INTERNAL_ERROR: _broken,
 }

@@ -111,11 +111,11 @@ def notifications(
     """Return a page of the project's notifications, and the sum of each status."""
     found = _notifications(project, which)
     shown = found.filter(status=which.status) if which.status else found
-    rows, following = _page(shown.only(*_NOTE_COLUMNS), before)
-    counts = {str(s): _count(found.filter(status=s)) for s in NotificationStatus}
+    rows, following = page_of(shown.only(*_NOTE_COLUMNS), before)
+    counts = {str(s): count_of(found.filter(status=s)) for s in NotificationStatus}
     if not settings.DESKPOST["LOG_DELIVERED"]:
         del counts[NotificationStatus.DELIVERED]
-    return Rows(rows=rows, before=following, counts=counts, all=_sum(counts.values()))
+    return Rows(rows=rows, before=following, counts=counts, all=sum_of(counts.values()))
 
 
 def notification(project: Project, pk: uuid.UUID) -> Notification | None:
@@ -132,12 +132,12 @@ def beside_notification(project: Project, which: NotificationFilter, pk: uuid.UU
 
 def failed_in(project: Project) -> Count:
     """Return how many notifications of the project failed, of those that are kept."""
-    return _count(_shown(project).filter(status=NotificationStatus.FAILED))
+    return count_of(_shown(project).filter(status=NotificationStatus.FAILED))
 
 
 def notification_days(project: Project, kinds: Sequence[Kind]) -> tuple[Day, ...] | None:
     """Return the notifications of each day that is kept, or None if there are too many."""
-    return _days(_shown(project).filter(kind__in=kinds))
+    return days_of(_shown(project).filter(kind__in=kinds))
 
 
 def _shown(project: Project) -> QuerySet[Notification]:
@@ -169,6 +169,7 @@ _MAIL_COLUMNS = (
     "outcome",
     "request_key",
     "raw_key",
+    "reconstructed",
 )
 
 
@@ -178,9 +179,9 @@ def incoming(
     """Return a page of a channel's processing log, and the sum of each status."""
     found = _incoming(channel, which)
     shown = found.filter(status=which.status) if which.status else found
-    rows, following = _page(shown.only(*_MAIL_COLUMNS), before)
-    counts = {str(s): _count(found.filter(status=s)) for s in IncomingStatus}
-    return Rows(rows=rows, before=following, counts=counts, all=_sum(counts.values()))
+    rows, following = page_of(shown.only(*_MAIL_COLUMNS), before)
+    counts = {str(s): count_of(found.filter(status=s)) for s in IncomingStatus}
+    return Rows(rows=rows, before=following, counts=counts, all=sum_of(counts.values()))
 
 
 def incoming_email(project: Project, pk: uuid.UUID) -> InboundEmail | None:
@@ -197,7 +198,7 @@ def beside_incoming(channel: Channel, which: IncomingFilter, pk: uuid.UUID) -> B
 
 def incoming_days(channel: Channel) -> tuple[Day, ...] | None:
     """Return the messages of each day that is kept, or None if there are too many."""
-    return _days(InboundEmail.objects.filter(channel=channel))
+    return days_of(InboundEmail.objects.filter(channel=channel))
 
 
 def has_mail(channel: Channel) -> bool:
@@ -218,9 +219,9 @@ def _incoming(channel: Channel, which: IncomingFilter) -> QuerySet[InboundEmail]
     if which.key:
         rows = rows.filter(project=channel.project_id, request_key=which.key.upper())
     if which.since:
-        rows = rows.filter(id__gte=first_id(_midnight(which.since)))
+        rows = rows.filter(id__gte=first_id(midnight(which.since)))
     if which.until:
-        rows = rows.filter(id__lt=first_id(_midnight(which.until + timedelta(days=1))))
+        rows = rows.filter(id__lt=first_id(midnight(which.until + timedelta(days=1))))
     return rows
 
 
@@ -246,43 +247,23 @@ def _sender_has(word: str) -> Q:
 # --- Channels ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelHealth:
-    """How a channel does: its last message, what waits, what came and failed in the days kept."""
-
-    channel: Channel
-    last: datetime | None
-    backlog: Count
-    taken: Count
-    failed: Count
-    days: tuple[Day, ...] | None
-
-
 def channels(project: Project) -> list[Channel]:
-    """Return the project's channels in the order in which they were made."""
-    return list(project.channels.select_related("request_type").order_by("id"))
+    """Return the project's channels in the order in which they were made, with their mailboxes.
 
-
-def health(channel: Channel) -> ChannelHealth:
-    """Return how a channel does."""
-    rows = InboundEmail.objects.filter(channel=channel)
-    last = rows.order_by("-id").values_list("id", flat=True).first()
-    return ChannelHealth(
-        channel=channel,
-        last=moment_of(last) if last else None,
-        backlog=_count(rows.filter(status=IncomingStatus.PROCESSING)),
-        taken=_count(rows),
-        failed=_count(rows.filter(status=IncomingStatus.FAILED)),
-        days=incoming_days(channel),
-    )
+    No secret of a mailbox is read.
+    """
+    related = project.channels.select_related("request_type", "mailbox")
+    secrets = (f"mailbox__{name}" for name in ("password", "access_token", "refresh_token"))
+    return list(related.defer(*secrets).order_by("id"))
 
 
 # --- Common ------------------------------------------------------------------------------------
 
 
-def _page(
+def page_of(
     rows: QuerySet[Log], before: uuid.UUID | None
 ) -> tuple[tuple[Log, ...], uuid.UUID | None]:
+    """Return a page of rows, newest first, and where the next one begins (None: nowhere)."""
     if before:
         rows = rows.filter(pk__lt=before)
     found = list(rows.order_by("-pk")[: PAGE + 1])
@@ -297,12 +278,13 @@ def _beside(rows: QuerySet[Any], pk: uuid.UUID) -> Beside:
     )
 
 
-def _count(rows: QuerySet[Any]) -> Count:
+def count_of(rows: QuerySet[Any]) -> Count:
+    """Count rows, up to COUNTED."""
     found = rows.order_by()[: COUNTED + 1].count()
     return Count(value=min(found, COUNTED), more=found > COUNTED)
 
 
-def _sum(counts: Any) -> Count:
+def sum_of(counts: Any) -> Count:
     """Add counts up; a sum of "at least" is one itself, and is said in round thousands."""
     total, more = sum(c.value for c in counts), any(c.more for c in counts)
     if total > COUNTED and more:
@@ -310,15 +292,22 @@ def _sum(counts: Any) -> Count:
     return Count(value=total, more=more)
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """Return when a day of the reader's begins."""
     return datetime.combine(day, datetime.min.time(), timezone.get_current_timezone())
 
 
-def _days(rows: QuerySet[Any]) -> tuple[Day, ...] | None:
-    today = timezone.localdate()
-    first = today - timedelta(days=min(CHART_DAYS, settings.DESKPOST["RETENTION_DAYS"]) - 1)
+def chart_days() -> list[date]:
+    """Return the reader's days that a chart shows, the oldest first."""
+    today, count = timezone.localdate(), min(CHART_DAYS, settings.DESKPOST["RETENTION_DAYS"])
+    return [today - timedelta(days=n) for n in range(count - 1, -1, -1)]
+
+
+def days_of(rows: QuerySet[Any]) -> tuple[Day, ...] | None:
+    """Count the rows of each day by status; None if there are too many to be read."""
+    days = chart_days()
     found = list(
-        rows.filter(id__gte=first_id(_midnight(first)))
+        rows.filter(id__gte=first_id(midnight(days[0])))
         .order_by()
         .values_list("id", "status")[: CHARTED + 1]
     )
@@ -328,5 +317,4 @@ def _days(rows: QuerySet[Any]) -> tuple[Day, ...] | None:
         (timezone.localdate(moment_of(row_id)), status) for row_id, status in found
     )
     statuses = {status for _, status in counts}
-    days = [first + timedelta(days=n) for n in range((today - first).days + 1)]
     return tuple(Day(day=day, counts={s: counts[day, s] for s in statuses}) for day in days)

@@ -15,7 +15,15 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from deskpost.models import Attempt, Event, InboundEmail, Notification, first_id, partitions
+from deskpost.models import (
+    Attempt,
+    ConnectionEvent,
+    Event,
+    InboundEmail,
+    Notification,
+    first_id,
+    partitions,
+)
 from deskpost.outcomes import NotificationStatus
 from deskpost.storage import DurableFiles
 
@@ -51,6 +59,8 @@ def _prune_rows(oldest: date) -> None:
         Event.objects.filter(due_at__isnull=True),
         Notification.objects.filter(due_at__isnull=True),
         InboundEmail.objects.filter(due_at__isnull=True),
+        # A failure that still repeats is counted on its row, however old that is.
+        ConnectionEvent.objects.filter(last_at__lt=_start(oldest)),
     )
     for rows in done:
         past = rows.filter(id__lt=bound).order_by("id").values_list("id", flat=True)

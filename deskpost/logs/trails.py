@@ -113,6 +113,8 @@ def rule_step(rule: Rule, entry: Facts) -> Step:
 
 def _looked_at(rule: Rule, facts: Facts) -> str:
     """Say briefly what the rule looked at."""
+    if facts.get("backlog"):
+        return _("it waited in the mailbox")
     if rule == Rule.SIZE and "bytes" in facts:
         return words.size(facts["bytes"])
     if rule == Rule.BLOCK_LIST and isinstance(facts.get("entries"), int):

@@ -11,7 +11,7 @@ from unicodedata import bidirectional
 
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext, ngettext, pgettext
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -99,6 +99,15 @@ def count(number: Any) -> str:
     return formats.number_format(number, use_l10n=True, force_grouping=True)
 
 
+def share(part: float | None) -> str:
+    """Write a share of a whole: 97.8%. Only all of it is 100%."""
+    if part is None:
+        return "–"
+    tenths = 1_000 if part >= 1 else min(999, int(part * 1_000))
+    number = formats.number_format(tenths / 10, decimal_pos=0 if tenths % 10 == 0 else 1)
+    return pgettext("share", "%(number)s%%") % {"number": number}
+
+
 def span(since: datetime, now: datetime) -> str:
     """Write how long ago a moment is: 4 s, 12 min, 3 h, 2 d."""
     seconds = max(0, int((now - since).total_seconds()))
@@ -110,6 +119,38 @@ def span(since: datetime, now: datetime) -> str:
         if seconds >= bound:
             return form % (seconds // bound)
     return pgettext("span", "%d s") % seconds
+
+
+def length(seconds: float) -> str:
+    """Write a length of time in its two largest units: 40 s, 12 min, 2 h 10 min, 3 d 4 h."""
+    left, parts = max(0, int(seconds)), []
+    for size_of, form in (
+        (86_400, pgettext("span", "%d d")),
+        (3_600, pgettext("span", "%d h")),
+        (60, pgettext("span", "%d min")),
+        (1, pgettext("span", "%d s")),
+    ):
+        whole, left = divmod(left, size_of)
+        parts.append(form % whole if whole else "")
+    first = next((n for n, part in enumerate(parts) if part), len(parts) - 1)
+    largest, following = parts[first] or pgettext("span", "%d s") % 0, parts[first + 1 : first + 2]
+    # Seconds beside minutes are more than anybody wants to know.
+    if first >= 2 or not following or not following[0]:
+        return largest
+    pair = pgettext("length of time", "%(larger)s %(smaller)s")
+    return pair % {"larger": largest, "smaller": following[0]}
+
+
+def lasting(since: datetime, now: datetime) -> str:
+    """Write how long something has lasted, in full: 7 minutes, 3 hours, 2 days."""
+    minutes = max(1, int((now - since).total_seconds()) // 60)
+    if minutes >= 2 * 24 * 60:
+        days = minutes // (24 * 60)
+        return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
+    if minutes >= 2 * 60:
+        hours = minutes // 60
+        return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+    return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
 
 
 def visible(text: Any) -> str:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from deskpost.logs import queries
-from deskpost.models import InboundEmail, Project
+from deskpost.logs import connection, queries
+from deskpost.models import Channel, InboundEmail, Project
 from deskpost.models.permission import Act
-from deskpost.web import charts, incoming_log
+from deskpost.web import channel_cards, connectivity_log, incoming_log
 from deskpost.web.access import project_view
 from deskpost.web.email_logs import common
 from deskpost.web.listing import as_uuid
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """One channel of the list."""
-
-    health: queries.ChannelHealth
-    chart: charts.Chart | None
 
 
 @require_safe
@@ -38,27 +27,41 @@ def settings(request: HttpRequest, project: Project) -> HttpResponse:
 @project_view(Act.CHANGE_SETTINGS)
 def listing(request: HttpRequest, project: Project) -> HttpResponse:
     """The project's channels with their state."""
-    cards = [_card(queries.health(channel)) for channel in queries.channels(project)]
+    cards = [channel_cards.card(channel) for channel in queries.channels(project)]
     return render(request, "channels/listing.html", {"project": project, "cards": cards} | common())
-
-
-def _card(health: queries.ChannelHealth) -> Card:
-    return Card(health=health, chart=charts.draw(health.days, _("Messages")))
 
 
 @require_safe
 @project_view(Act.READ_LOGS)
 def logs(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
     """The processing log of one channel: the same as on the Email logs page."""
-    channel = next((one for one in queries.channels(project) if one.pk == pk), None)
-    if channel is None:
-        raise Http404
+    channel = _find(project, pk)
     log = incoming_log.Log(request, project, channel, under_channels=True)
     row = _opened(request, project, channel.pk)
     context = log.context(row) | common()
     if row:
         context["entry"] = log.drawer(row)
     return render(request, "channels/logs.html", context)
+
+
+@require_safe
+@project_view(Act.READ_LOGS)
+def connectivity(request: HttpRequest, project: Project, pk: int) -> HttpResponse:
+    """The connectivity log of one channel: the same as on the Email logs page. One that has none
+    leads to its processing log."""
+    channel = _find(project, pk)
+    mailbox = connection.mailbox_of(channel)
+    if mailbox is None:
+        return HttpResponseRedirect(reverse("channel-logs", args=[project.key, pk]))
+    log = connectivity_log.Log(request, project, channel, under_channels=True)
+    return render(request, "channels/connectivity.html", log.context(mailbox) | common())
+
+
+def _find(project: Project, pk: int) -> Channel:
+    channel = next((one for one in queries.channels(project) if one.pk == pk), None)
+    if channel is None:
+        raise Http404
+    return channel
 
 
 def _opened(request: HttpRequest, project: Project, channel_id: int) -> InboundEmail | None:

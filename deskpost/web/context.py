@@ -53,7 +53,7 @@ PANE: tuple[tuple[Words, str, str, Act, frozenset[str]], ...] = (
         Act.READ_LOGS,
         frozenset(
             {"email-logs", "email-logs-invitations", "email-logs-incoming"}
-            | {"notification", "incoming"}
+            | {"notification", "incoming", "email-logs-connectivity"}
         ),
     ),
     (
@@ -68,7 +68,10 @@ PANE: tuple[tuple[Words, str, str, Act, frozenset[str]], ...] = (
         "settings",
         "settings",
         Act.CHANGE_SETTINGS,
-        frozenset({"settings", "channels", "channel-logs"}),
+        frozenset(
+            {"settings", "senders", "channels", "channel-add", "channel-settings", "channel-logs"}
+            | {"channel-connectivity", "channel-mailbox", "channel-test", "channel-remove"}
+        ),
     ),
 )
 

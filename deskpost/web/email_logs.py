@@ -22,11 +22,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from deskpost.logs import queries
+from deskpost.logs import connection, queries
 from deskpost.models import AuditEntry, Channel, InboundEmail, Project
 from deskpost.models.permission import Act
 from deskpost.outbound import suppress
-from deskpost.web import incoming_log, notification_log
+from deskpost.outcomes import Outcome
+from deskpost.web import connectivity_log, incoming_log, notification_log
 from deskpost.web.access import View, project_view, signed_in
 
 
@@ -137,6 +138,22 @@ def _incoming(
     return render(request, "email_logs/incoming.html", context)
 
 
+@require_safe
+@project_view(Act.READ_LOGS)
+@company_managed
+def connectivity(request: HttpRequest, project: Project) -> HttpResponse:
+    """Incoming emails: the connectivity log of the chosen channel. One that has none leads to its
+    processing log."""
+    channels, channel = incoming_log.choose(project, request.GET.get("channel", ""))
+    mailbox = connection.mailbox_of(channel) if channel else None
+    if channel is None or mailbox is None:
+        chosen = f"?channel={channel.pk}" if channel else ""
+        return HttpResponseRedirect(reverse("email-logs-incoming", args=[project.key]) + chosen)
+    log = connectivity_log.Log(request, project, channel, under_channels=False)
+    context = log.context(mailbox) | common() | {"channels": channels}
+    return render(request, "email_logs/connectivity.html", context)
+
+
 def common() -> dict[str, Any]:
     """Return what every page of the log shows. With a relay the demo refuses to run."""
     return {
@@ -151,14 +168,16 @@ def common() -> dict[str, Any]:
 @require_safe
 @project_view(Act.DOWNLOAD_RAW)
 def raw(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpResponseBase:
-    """The message as it came, byte for byte. The same file from the Email logs page and from Email
-    channels, which team-managed projects have too. That it was taken is written down."""
+    """The message as it came, byte for byte; where the provider gave no original, what was put
+    together from its words, under a name that says so. The same file from the Email logs page and
+    from Email channels, which team-managed projects have too. That it was taken is written down."""
     row = queries.incoming_email(project, pk)
     if row is None:
         raise Http404
     context = {"project": project, "row": row, "way_back": _way_back(project, row)}
     if not row.raw_key:
-        return render(request, "email_logs/raw_gone.html", context | {"never": True}, status=404)
+        never = "not_fetched" if row.outcome == Outcome.NOT_FETCHED else "raw_gone"
+        return render(request, f"email_logs/{never}.html", context | {"never": True}, status=404)
     try:
         file = storages["raw"].open(row.raw_key)
     except FileNotFoundError:
@@ -170,9 +189,8 @@ def raw(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpResponseBa
         subject=str(row.pk),
         details={"sender": row.sender or row.envelope_from, "channel": row.channel.address},
     )
-    response = FileResponse(
-        file, as_attachment=True, filename=f"deskpost-{row.pk}.eml", content_type="message/rfc822"
-    )
+    name = f"deskpost-{row.pk}{'-reconstructed' if row.reconstructed else ''}.eml"
+    response = FileResponse(file, as_attachment=True, filename=name, content_type="message/rfc822")
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cache-Control"] = "no-store"

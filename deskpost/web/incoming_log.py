@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from deskpost.logs import explain_incoming, queries, words
+from deskpost.logs import arrival, connection, explain_incoming, queries, words
 from deskpost.logs.explain import entry_id
 from deskpost.models import Channel, InboundEmail, Project
 from deskpost.outcomes import INCOMING_STATUS_WORDS, IncomingStatus, Outcome
@@ -73,6 +73,7 @@ class Log:
         return {
             "project": self.project,
             "channel": self.channel,
+            "mailbox": connection.mailbox_of(self.channel),
             "path": self.path,
             "filters": self.filters,
             "tally": self._tally(found),
@@ -166,6 +167,7 @@ class Log:
             "row": row,
             "told": explain_incoming.incoming(row, now),
             "sender": row.sender or row.envelope_from,
+            "way": arrival.way(row),
             "evidence_tone": "fail" if row.status == IncomingStatus.FAILED else "skip",
             "first_copy": self._first_copy(row),
             "reported": self._reported(row),

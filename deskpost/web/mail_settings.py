@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -16,9 +17,10 @@ from django.views.decorators.http import require_http_methods
 
 from deskpost.logs import matches
 from deskpost.mail import senders
-from deskpost.models import AuditEntry, Channel, Project
+from deskpost.models import AuditEntry, Channel, Mailbox, Project
 from deskpost.models.permission import Act
 from deskpost.web.access import project_view, signed_in
+from deskpost.web.mailbox_address import offer_types
 
 if TYPE_CHECKING:
     _OfProject = forms.ModelForm[Project]
@@ -72,11 +74,18 @@ class ChannelForm(_OfChannel):
     class Meta:
         model = Channel
         fields = (
+            "request_type",
             "checks_dmarc",
             "trusted_upstream",
             "most_in_10_minutes",
             "most_in_60_minutes",
         )
+
+    def __init__(self, data: Any, instance: Channel) -> None:
+        super().__init__(data, instance=instance)
+        offer_types(self, instance.project)
+        if data is not None and "request_type" not in data:
+            del self.fields["request_type"]  # it stays as it is
 
     def clean_trusted_upstream(self) -> str:
         name = str(self.cleaned_data["trusted_upstream"]).strip().lower()
@@ -125,11 +134,12 @@ def _counts(project: Project, entries: str, *, envelope: bool) -> list[tuple[str
 def channel(request: HttpRequest, project: Project, pk: int) -> HttpResponseBase:
     """Show or change how a channel judges what comes to it."""
     chosen = get_object_or_404(Channel, project=project, pk=pk)
-    form = ChannelForm(_sent(request), instance=chosen)
+    form = ChannelForm(_sent(request), chosen)
     if request.method == "POST" and form.is_valid():
         _save(form, request, project, chosen.address)
         return redirect("channel-settings", project.key, pk)
-    values = {"project": project, "channel": chosen, "form": form}
+    mailbox = Mailbox.objects.filter(pk=pk).first()
+    values = {"project": project, "channel": chosen, "mailbox": mailbox, "form": form}
     status = 422 if form.errors else 200
     return render(request, "channels/channel.html", values, status=status)
 
@@ -148,6 +158,11 @@ def _save(form: AnyForm, request: HttpRequest, project: Project, what: str) -> N
                 project=project,
                 act=AuditEntry.Act.SETTINGS,
                 subject=what[:320],
-                details={name: form.cleaned_data[name] for name in form.changed_data},
+                details={name: _plain(form.cleaned_data[name]) for name in form.changed_data},
             )
     messages.success(request, str(SAVED))
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can hold: another row is known by its words."""
+    return str(value) if isinstance(value, Model) else value

@@ -155,17 +155,6 @@ def test_entries_beside_an_open_one(scene: Scene) -> None:
     assert queries.beside_incoming(scene.channel, IncomingFilter(), second.pk).older == first.pk
 
 
-def test_health_of_a_channel(scene: Scene) -> None:
-    rows.mail(scene.channel, Outcome.TOO_LARGE)
-    waiting = rows.mail(scene.channel, None)
-    health = queries.health(scene.channel)
-    assert (health.taken.value, health.failed.value, health.backlog.value) == (2, 1, 1)
-    assert health.last is not None
-    assert abs(health.last - waiting.received_at) < timedelta(milliseconds=2)
-    assert health.days is not None
-    assert health.days[-1].counts == {"failed": 1, "processing": 1}
-
-
 def test_a_chart_of_too_many_rows_is_left_out(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

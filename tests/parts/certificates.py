@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -14,13 +15,23 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-VALID = datetime.timedelta(days=2)
+STARTS = datetime.timedelta(hours=-1)
+ENDS = datetime.timedelta(days=2)
 
 
-def make(folder: Path, *, host: str = "localhost") -> Path:
+def make(
+    folder: Path,
+    *,
+    host: str = "localhost",
+    addresses: Sequence[str] = ("127.0.0.1",),
+    more_names: Sequence[str] = (),
+    starts: datetime.timedelta = STARTS,
+    ends: datetime.timedelta = ENDS,
+) -> Path:
     """Write `server.pem`, `server.key` and `ca.pem` into `folder`; return the path of `ca.pem`.
 
-    The server's certificate is for `host` and 127.0.0.1.
+    The server's certificate is for `host`, `addresses` and `more_names`. It is valid from `starts`
+    until `ends`, counted from now: it has expired where `ends` is in the past.
     """
     authority_key, server_key = _key(), _key()
     authority = _name("Deskpost test CA")
@@ -30,10 +41,14 @@ def make(folder: Path, *, host: str = "localhost") -> Path:
         .sign(authority_key, hashes.SHA256())
     )
     names = x509.SubjectAlternativeName(
-        [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        [
+            x509.DNSName(host),
+            *(x509.IPAddress(ipaddress.ip_address(address)) for address in addresses),
+            *(x509.DNSName(name) for name in more_names),
+        ]
     )
     server = (
-        _builder(_name(host), authority, server_key)
+        _builder(_name(host), authority, server_key, starts, ends)
         .add_extension(names, critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(
@@ -59,7 +74,11 @@ def _name(common: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    starts: datetime.timedelta = STARTS,
+    ends: datetime.timedelta = ENDS,
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
@@ -68,7 +87,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + VALID)
+        .not_valid_before(now + starts)
+        .not_valid_after(now + ends)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )

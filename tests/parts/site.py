@@ -9,6 +9,7 @@ import re
 import secrets
 import smtplib
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -101,6 +102,20 @@ class Site(Part):
                 return connection.execute(query.replace("?", "%s"), parameters).fetchall()
         with closing(sqlite3.connect(self._database, timeout=30)) as connection:
             return connection.execute(query, parameters).fetchall()
+
+    def shell(self, code: str) -> str:
+        """Run Python inside the site, with its models; return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "deskpost", "shell", "-c", code],
+            cwd=ROOT,
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def wait_settled(self, count: int, *, seconds: float = 60.0) -> None:
         """Return once `count` messages have an outcome; fail with the site's log if not."""

@@ -121,12 +121,12 @@ def _rest(charge: Charge, source: Source, collector: Collector) -> None:
     charge.collector = None
     connection.works(charge.mailbox, taken=collector.taken)
     now = time.monotonic()
-    charge.due_at = now + POLL_SECONDS
-    if collector.more:
-        charge.due_at = now
-    elif charge.mailbox.protocol == Mailbox.Protocol.POP3:
-        charge.close()  # what is to be deleted is deleted now (RFC 1939, section 6)
-    elif source.can_idle:
+    charge.due_at = now if collector.more else now + POLL_SECONDS
+    if charge.mailbox.protocol == Mailbox.Protocol.POP3:
+        # What is to be deleted is deleted now, and what is new is seen by the next session only
+        # (RFC 1939, section 6).
+        charge.close()
+    elif source.can_idle and not collector.more:
         source.rest()
         charge.resting = True
         charge.due_at = now if source.pending() else now + IDLE_SECONDS

@@ -237,7 +237,7 @@ def _count_or_add(
 
 # What makes two failures of one code the same: not the server's words, which may hold a number of
 # the session, nor when it is tried next.
-SAME = ("host", "port", "step", "folder", "names", "until")
+SAME = ("host", "port", "step", "folder", "names", "valid_until")
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -90,8 +90,11 @@ class Poller:
             ours = Holding(fence=charge.mailbox.fence, revision=charge.mailbox.revision)
             if holdings.get(pk) != ours:
                 self._let_go(charge)
-        for mailbox in lease.claim(self._identity.name, CLAIMS_AT_ONCE):
+        claimed = lease.claim(self._identity.name, CLAIMS_AT_ONCE)
+        for mailbox in claimed:
             self._charges[mailbox.pk] = Charge(mailbox)
+        if len(claimed) == CLAIMS_AT_ONCE:
+            self._next_renewal = time.monotonic() + TICK_SECONDS
 
     def _let_go(self, charge: Charge) -> None:
         """Forget a mailbox. One at work ends at its next batch, and writes nothing."""

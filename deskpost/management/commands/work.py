@@ -9,17 +9,20 @@ from deskpost.supervisor import die_with_parent
 from deskpost.wake import Stage
 from deskpost.worker import Worker
 
+# Mailboxes are looked after by `deskpost poll`.
+STAGES = [Stage.INBOUND, Stage.ANNOUNCE, Stage.OUTBOUND]
+
 
 class Command(BaseCommand):
     help = "Run a worker for the given stages (all of them, if none is given)."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("stages", nargs="*", choices=[*Stage, []], default=list(Stage))
+        parser.add_argument("stages", nargs="*", choices=[*STAGES, []], default=[])
 
     def handle(self, *args: Any, **options: Any) -> None:
         die_with_parent()
-        worker = Worker([Stage(name) for name in options["stages"]])
+        worker = Worker([Stage(name) for name in options["stages"] or STAGES])
 
         def stop(number: int, frame: object) -> None:
             worker.stopping = True

@@ -1,0 +1,98 @@
+"""Mailgun: a form; with the original in `body-mime` where the address called ends in "mime"."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from anymail.exceptions import AnymailWebhookValidationFailure
+from anymail.webhooks.mailgun import MailgunInboundWebhookView
+from django.http import HttpRequest
+
+from deskpost.inbound.channels.webhook_body import Form
+from deskpost.inbound.channels.webhook_delivery import (
+    Content,
+    Delivery,
+    Refusal,
+    from_text,
+    json_object,
+    sequence,
+    string,
+)
+from deskpost.inbound.channels.webhook_rebuild import File, Pieces, rebuild
+from deskpost.inbound.channels.webhook_view import InboundView
+
+OLDEST = 15 * 24 * 3600  # seconds; tokens are remembered for longer, so that none works twice
+MOST_FILES = 1000
+
+
+class MailgunView(InboundView, MailgunInboundWebhookView):  # type: ignore[misc]
+    """https://documentation.mailgun.com/docs/mailgun/user-manual/receive-forward-store"""
+
+    provider = "mailgun"
+    is_form = True  # JSON is refused unread: anymail would read it before it knows from whom it is
+
+    def validate_request(self, request: HttpRequest) -> None:
+        """Beside anymail's check of the signature, which covers this time."""
+        said = self.form.text("timestamp")
+        if not said.isascii() or not said.isdigit() or len(said) > 12:
+            raise AnymailWebhookValidationFailure("no time")
+        if time.time() - int(said) > OLDEST:
+            raise AnymailWebhookValidationFailure("too old")
+
+    def read(self, request: HttpRequest) -> Delivery:
+        if self.form.text("event") not in {"", "inbound"}:
+            raise Refusal(400, "This address is for Mailgun’s routes, not for its events.")
+        if "attachments" in self.form:
+            raise Refusal(400, "The route must use forward(), not store().")
+        return Delivery(
+            key=self.form.text("token"),
+            sender=self.form.text("sender").strip().strip("<>"),
+            recipients=[one.strip() for one in self.form.text("recipient").split(",")],
+            content=self._content,
+        )
+
+    def _content(self) -> Content:
+        if "body-mime" in self.form:
+            return from_text(self.form.raw("body-mime"))
+        if "message-headers" not in self.form:
+            raise Refusal(400, "The form holds no message.")
+        return rebuild(
+            Pieces(
+                headers=_headers(self.form.text("message-headers")),
+                text=self.form.text("body-plain"),
+                html=self.form.text("body-html"),
+                files=list(_files(self.form)),
+            )
+        )
+
+
+def _headers(text: str) -> list[tuple[str, str]]:
+    """Mailgun's are pairs in a list."""
+    try:
+        found: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, "The headers of the message cannot be read.") from error
+    pairs = [one for one in sequence(found) if isinstance(one, list) and len(one) == 2]
+    return [(string(name), string(value)) for name, value in pairs]
+
+
+def _files(form: Form) -> Iterator[File]:
+    ids: dict[str, str] = {}
+    if "content-id-map" in form:
+        ids = {
+            string(field): content_id
+            for content_id, field in json_object(form.raw("content-id-map")).items()
+        }
+    for n in range(1, MOST_FILES):
+        field = form.get(f"attachment-{n}")
+        if field is None:
+            return
+        yield File(
+            content=field.value,
+            content_type=field.content_type,
+            name=field.filename,
+            content_id=ids.get(field.name, ""),
+        )
