@@ -257,6 +257,14 @@ def channels(project: Project) -> list[Channel]:
     return list(related.defer(*secrets).order_by("id"))
 
 
+def logged_channels(project: Project) -> list[Channel]:
+    """Return the channels that have a log: the project's own, and removed ones while their log is
+    kept."""
+    kept = timezone.now() - timedelta(days=settings.DESKPOST["RETENTION_DAYS"])
+    removed = Channel.all_objects.filter(project=project, removed_at__gte=kept)
+    return [*channels(project), *removed.select_related("request_type").order_by("id")]
+
+
 # --- Common ------------------------------------------------------------------------------------
 
 

@@ -58,7 +58,7 @@ def connectivity(request: HttpRequest, project: Project, pk: int) -> HttpRespons
 
 
 def _find(project: Project, pk: int) -> Channel:
-    channel = next((one for one in queries.channels(project) if one.pk == pk), None)
+    channel = next((one for one in queries.logged_channels(project) if one.pk == pk), None)
     if channel is None:
         raise Http404
     return channel

@@ -100,7 +100,7 @@ def callback(request: HttpRequest) -> HttpResponseBase:
         _("%(provider)s permits Deskpost to read %(address)s.")
         % {"provider": provider.words, "address": mailbox.username},
     )
-    return redirect("channels", mailbox.channel.project.key)
+    return redirect("channel-test", mailbox.channel.project.key, mailbox.channel_id)
 
 
 def _mailbox(request: HttpRequest, attempt: connect_begun.Attempt) -> Mailbox | None:

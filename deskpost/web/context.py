@@ -71,6 +71,7 @@ PANE: tuple[tuple[Words, str, str, Act, frozenset[str]], ...] = (
         frozenset(
             {"settings", "senders", "channels", "channel-add", "channel-settings", "channel-logs"}
             | {"channel-connectivity", "channel-mailbox", "channel-test", "channel-remove"}
+            | {"channel-authorise"}
         ),
     ),
 )

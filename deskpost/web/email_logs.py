@@ -121,7 +121,7 @@ def incoming_email(request: HttpRequest, project: Project, pk: uuid.UUID) -> Htt
     row = queries.incoming_email(project, pk)
     if row is None:
         raise Http404
-    return _incoming(request, project, queries.channels(project), row.channel, row)
+    return _incoming(request, project, queries.logged_channels(project), row.channel, row)
 
 
 def _incoming(

@@ -200,7 +200,7 @@ class Log:
 
 def choose(project: Project, asked: str) -> tuple[list[Channel], Channel | None]:
     """Return the project's channels, and the one that was asked for, else the first."""
-    found = queries.channels(project)
+    found = queries.logged_channels(project)
     chosen = next((channel for channel in found if str(channel.pk) == asked), None)
     return found, chosen or (found[0] if found else None)
 

@@ -69,7 +69,7 @@ def test_a_channel_is_connected(admin: Client, mailbox: Mailbox, authority: Auth
     assert asked["login_hint"] == ADDRESS
     done = come_back(admin, authority.visit(url))
     assert done.status_code == 302
-    assert done["Location"] == reverse("channels", args=["IT"])
+    assert done["Location"] == reverse("channel-test", args=["IT", mailbox.pk])
     access, refresh = tokens_of(mailbox)
     assert access and refresh in authority.grants
     kept = Mailbox.objects.get(pk=mailbox.pk)

@@ -43,6 +43,8 @@ class Charge:
     collector: Collector | None = None  # in the middle of its work, between two turns
     work: Iterator[int] = field(default_factory=lambda: iter(()))
     due_at: float = 0.0
+    look_at: float = 0.0  # when to look though the server, in IDLE, has told of nothing
+    woken_at: float = 0.0  # when the server last said something in IDLE
     busy: bool = False
     resting: bool = False
     watched: int | None = None  # the socket that the poller's loop watches
@@ -98,7 +100,9 @@ def _turn(charge: Charge, pool: ThreadPoolExecutor) -> None:
         charge.source = finish_opening(access.opening(access.account(charge.mailbox)))
     elif charge.resting:
         charge.resting = False
-        charge.source.stir()
+        if not charge.source.stir() and time.monotonic() < charge.look_at:
+            _lie_down(charge, charge.source)  # it only said that it is still there
+            return
     if charge.collector is None:
         charge.collector = Collector(charge.mailbox, charge.source, pool)
         charge.work = charge.collector.run()
@@ -127,9 +131,14 @@ def _rest(charge: Charge, source: Source, collector: Collector) -> None:
         # (RFC 1939, section 6).
         charge.close()
     elif source.can_idle and not collector.more:
-        source.rest()
-        charge.resting = True
-        charge.due_at = now if source.pending() else now + IDLE_SECONDS
+        charge.look_at = now + IDLE_SECONDS
+        _lie_down(charge, source)
+
+
+def _lie_down(charge: Charge, source: Source) -> None:
+    source.rest()
+    charge.resting = True
+    charge.due_at = time.monotonic() if source.pending() else charge.look_at
 
 
 def _failed(charge: Charge, fault: Fault) -> None:

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 THREADS = 12
 TICK_SECONDS = 1.0
 RENEW_SECONDS = 5.0
+ROUSE_SECONDS = 1.0
 # So many at a time, so that pollers that start together share the mailboxes.
 CLAIMS_AT_ONCE = 25
 
@@ -143,12 +144,19 @@ class Poller:
     def _wait(self, bell: Bell) -> None:
         for key, _ in self._watched.select(self._pause()):
             if isinstance(key.data, Charge):
-                key.data.due_at = 0.0
+                self._rouse(key.data)
             elif key.fd == self._woken:
                 os.read(self._woken, 4096)
             else:
                 bell.hush()
                 self._next_renewal = 0.0
+
+    def _rouse(self, charge: Charge) -> None:
+        """Its server has said something. One that babbles is heard once in a while only."""
+        self._unwatch(charge)
+        now = time.monotonic()
+        charge.due_at = max(now, charge.woken_at + ROUSE_SECONDS)
+        charge.woken_at = now
 
     def _pause(self) -> float:
         waiting: Iterable[float] = (c.due_at for c in self._charges.values() if not c.busy)

@@ -71,6 +71,15 @@ class Form:
     def get(self, name: str) -> Field | None:
         return self._fields.get(name)
 
+    def simple(self) -> QueryDict:
+        """Return the short fields as Django has them: those that are signed, and read by anymail,
+        are then the very ones that are read here."""
+        post = QueryDict(mutable=True)
+        for field in self._fields.values():
+            if not field.filename and len(field.value) <= MOST_SIMPLE:
+                post[field.name] = field.value.decode("utf-8", "replace")
+        return post
+
     def raw(self, name: str) -> bytes:
         """Return the field's bytes; empty where there is none."""
         return self._fields[name].value if name in self._fields else b""
@@ -92,13 +101,10 @@ def form(request: HttpRequest, body: bytes) -> Form:
         fields = list(_urlencoded(body))
     else:
         raise Refusal(400, "The call is not a form.")
-    post = QueryDict(mutable=True)
-    for field in fields:
-        if not field.filename and len(field.value) <= MOST_SIMPLE:
-            post.appendlist(field.name, field.value.decode("utf-8", "replace"))
-    request._post = post  # type: ignore[attr-defined]
+    found = Form(fields)
+    request._post = found.simple()  # type: ignore[attr-defined]
     request._files = MultiValueDict()  # type: ignore[attr-defined]
-    return Form(fields)
+    return found
 
 
 def _header(value: str) -> tuple[str, dict[str, str]]:
