@@ -33,6 +33,10 @@ PEOPLE: Mapping[str, str] = {
     "shop": "Parcel News <noreply@parcelnews.example>",
     "list": "Warehouse Forum <forum@lists.north-mill.example>",
     "scanner": "scanner-3@lindenhof.example",
+    "mei": "Mei Tan <mei.tan@harbour.example>",
+    "jonas": "Jonas Falk <jonas.falk@harbour.example>",
+    "haru": "高橋 春 <h.takahashi@harbour.example>",
+    "ruth": "Ruth Amadi <ruth@pilot-boats.example>",
 }
 
 # What a recipient's server says to RCPT TO. Everyone else's takes what comes.

@@ -1,6 +1,7 @@
 """The story of the demo: who writes what, in which order, and what agents do about it.
 
-Everything comes through the site's doors, SMTP and HTTP. What it waits for it asks there too.
+Everything comes through the site's doors, SMTP and HTTP, but for what a mailbox is said to have
+held (`mailboxes`). What it waits for it asks at the doors too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from deskpost.demo import agent, letters, writing
 from deskpost.demo.agent import Agent
 from deskpost.demo.letters import By, Letter
+from deskpost.demo.mailboxes import Made
 from deskpost.demo.post import Post
 from deskpost.demo.world import Received, World
 from deskpost.demo.writing import Draft, address_of
@@ -48,7 +50,8 @@ class Channel:
 
 @dataclass(slots=True, kw_only=True)
 class Story:
-    """One round. `channels` has those of letters.IT and letters.FACILITIES."""
+    """One round. `channels` has those of letters.IT and letters.FACILITIES; `mailboxes` makes the
+    custom channels that are not there yet."""
 
     world: World
     agent: Agent
@@ -56,6 +59,8 @@ class Story:
     channels: dict[str, Channel]
     limit: int  # bytes of the largest message that the site takes
     say: Callable[[str], None]
+    mailboxes: Callable[[], Made]
+    made: Made = field(default_factory=Made)
     earlier: bool = False
     _sent: dict[int, bytes] = field(default_factory=dict)
     _receipts: dict[int, Received | None] = field(default_factory=dict)
@@ -92,7 +97,18 @@ class Story:
         code = self.post.announce(address_of(letters.FILM.sender), it, self.limit + 1)
         self.post.send("", it, writing.bounce_without_proof(it, "old.hand@quayside.example"))
         self.say(f"  1 duplicate, 1 too large (answered {code}), 1 bounce without proof")
+        self._make_mailboxes()
         self.settle()
+
+    def _make_mailboxes(self) -> None:
+        """Once only: what is there already is left as it is."""
+        self.made = self.mailboxes()
+        if not self.made.addresses:
+            self.say("Mailboxes: there already, and left as they are")
+        for address in self.made.addresses:
+            self.say(f"Mailbox: {address}, with a past; it is not connected to")
+        if self.made.letters:
+            self.say(f"Letters: {self.made.letters:2} · as if they had lain in it")
 
     def reply(self) -> None:
         self._tell_of("answers, one of a stranger, one automatic", letters.REPLIES)
@@ -209,10 +225,8 @@ class Story:
 
     def _state(self) -> tuple[int, int, int]:
         """Messages that wait to be processed, notifications that wait, recipients named so far."""
-        processing = [
-            self.agent.sum(f"{channel.log}?status=processing", "processing")
-            for channel in self.channels.values()
-        ]
+        logs = [*(channel.log for channel in self.channels.values()), *self.made.logs]
+        processing = [self.agent.sum(f"{log}?status=processing", "processing") for log in logs]
         notes = f"/projects/{self.channels[letters.IT].project}/email-logs/"
         queued = self.agent.sum(notes, "queued") + self.agent.sum(f"{notes}invitations/", "queued")
         return sum(processing), queued, self.world.asked

@@ -18,7 +18,8 @@ SAID_LENGTH = 300  # of a server's own words on a card; its log has more
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """Why a channel takes no mail. `main` is what helps: reconnect, password or try."""
+    """Why a channel takes no mail. `main` is what helps: reconnect, password or try; with
+    `can_try` it may be tried now, whatever helps."""
 
     lead: str
     sentences: tuple[str, ...]
@@ -26,6 +27,7 @@ class Trouble:
     said_by: str
     remedy: str
     main: str
+    can_try: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,7 @@ def _trouble(mailbox: Mailbox) -> Trouble | None:
         said_by=said_by,
         remedy=str(PROBLEMS[problem].remedy),
         main=_main(mailbox, problem),
+        can_try=problem != Problem.GRANT_REVOKED,  # it is not asked for before a person signs in
     )
 
 

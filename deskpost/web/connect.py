@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from deskpost.inbound.channels import connection, oauth
+from deskpost.logs import words
 from deskpost.models import AuditEntry, Channel, Mailbox, Person, Project
 from deskpost.models.permission import ALLOWED, Act, role_in
 from deskpost.net import Fault, one_line
@@ -179,7 +180,8 @@ def _faulty(request: HttpRequest, mailbox: Mailbox, fault: Fault) -> HttpRespons
         return _failed(request, mailbox, title, meaning, fault.said, status=502)
     account = PROBLEMS[fault.problem]
     title = _("%(provider)s cannot be reached") % _provider(mailbox)
-    meaning = f"{account.words}. {account.meaning}"
+    lead = _("%(problem)s.") % {"problem": account.words}
+    meaning = words.sentences([lead, str(account.meaning)])
     return _failed(request, mailbox, title, meaning, fault.said, status=502)
 
 

@@ -68,6 +68,7 @@ OUTCOMES = {
     ("skipped", "bulk"),
     ("skipped", "too_many"),
     ("failed", "too_large"),
+    ("failed", "not_fetched"),
     ("failed", "no_sender"),
     ("failed", "no_permission"),
 }
@@ -126,13 +127,41 @@ def test_it_ends_with_the_addresses_and_a_link_that_works(site: Site, first: Fir
     assert site.get(site.sign_in_link().removeprefix(site.url))[0] == 410
 
 
+CUSTOM = (
+    "SELECT c.address, m.state, m.problem, m.next_try_at, m.revision FROM deskpost_channel c "
+    "JOIN deskpost_mailbox m ON m.channel_id = c.id ORDER BY c.address"
+)
+CONNECTIONS = "SELECT count(*) FROM deskpost_connectionevent"
+
+
+def test_two_custom_channels_have_a_past_and_are_not_connected_to(site: Site, first: First) -> None:
+    channels = [
+        ("bookings@harbour.example", "attention", "grant_revoked", None, 1),
+        ("support@harbour.example", "paused", "", None, 1),
+    ]
+    assert site.sql(CUSTOM) == channels
+    rows = site.sql(CONNECTIONS)[0][0]
+    assert rows >= 15
+    held = "SELECT count(*) FROM deskpost_mailbox WHERE owner <> ''"
+    assert wait_until(lambda: site.sql(held)[0][0] == 1, seconds=20)  # its poller has seen it
+    assert site.sql(CUSTOM) == channels
+    assert site.sql(CONNECTIONS)[0][0] == rows
+    fetched = "SELECT count(*) FROM deskpost_inboundemail WHERE transport = 'imap'"
+    assert site.sql(fetched)[0][0] == 8
+    assert re.search(r"channels/\d+/connectivity/", first.said)
+
+
 def test_a_second_round_adds_to_the_first(site: Site, first: First) -> None:
     count = "SELECT count(*) FROM deskpost_request"
     before = site.sql(count)[0][0]
+    channels, connections = site.sql(CUSTOM), site.sql(CONNECTIONS)
     done = demo(**site.environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "adds another" in done.stdout
     assert site.sql(count)[0][0] >= before + 10
+    assert "Mailboxes: there already" in done.stdout
+    assert site.sql(CUSTOM) == channels
+    assert site.sql(CONNECTIONS) == connections
     assert "Traceback" not in site.log_text()
 
 

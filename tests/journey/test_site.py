@@ -141,7 +141,7 @@ def test_keys_and_data_are_for_their_owner_only(site: Site) -> None:
     site.send(letter())
     site.wait_settled(1)
     keys = list((site.data / "keys").iterdir())
-    assert {key.name for key in keys} == {"django", "mail"}
+    assert {key.name for key in keys} == {"django", "mail", "channels"}
     files = [*keys, *(site.data / "raw").glob("*/*.eml")]
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 

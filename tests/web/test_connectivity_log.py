@@ -136,11 +136,19 @@ def test_another_projects_channel_is_not_found(scene: Scene, admin: Client) -> N
     assert response["Location"].endswith(f"?channel={scene.channel.pk}")
 
 
-def test_a_removed_channel_has_none(admin: Client, mailbox: Mailbox) -> None:
+def test_a_removed_channel_keeps_its_processing_log_while_that_is_kept(
+    admin: Client, mailbox: Mailbox
+) -> None:
     row = rows.mail(mailbox.channel)
     Channel.objects.filter(pk=mailbox.pk).update(removed_at=timezone.now())
+    log = admin.get(address("channels", mailbox), follow=True)
+    assert (log.status_code, str(row.pk) in log.text) == (200, True)
+    page = admin.get(url("incoming", row.pk)).text
+    assert "Connectivity log" not in page
+    assert f"{mailbox.channel.address} · removed" in page
+    long_ago = timezone.now() - timedelta(days=22)
+    Channel.all_objects.filter(pk=mailbox.pk).update(removed_at=long_ago)
     assert admin.get(address("channels", mailbox)).status_code == 404
-    assert "Connectivity log" not in admin.get(url("incoming", row.pk)).text
 
 
 # --- What it shows -------------------------------------------------------------------------------

@@ -173,7 +173,8 @@ class Collector:
         if not self.more:
             taken = self.mailbox.old_taken
             lease.write(self.mailbox, old_wanted=False, old_count=0, unfinished=[])
-            connection.tell(self.mailbox, Notice.OLD_MAIL_TAKEN, taken=taken)
+            if taken:  # they may all have been deleted before
+                connection.tell(self.mailbox, Notice.OLD_MAIL_TAKEN, taken=taken)
 
     def _batches(self, items: Sequence[Item]) -> Iterator[Sequence[Item]]:
         start = 0

@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from django.urls import reverse
 
 from deskpost import models
-from deskpost.demo import letters
+from deskpost.demo import letters, mailboxes
 from deskpost.demo.agent import Agent, Refused
 from deskpost.demo.post import Post
 from deskpost.demo.story import Channel, Stopped, Story
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         answers = {address_of(name): answer for name, answer in letters.SERVERS_SAY.items()}
         try:
             with World(answers) as world, outside.hold(world.port):
-                self.play(world, post)
+                fetched = self.play(world, post)
         except outside.Taken:
             raise CommandError("Another demo is running. Wait until it has ended.") from None
         except KeyboardInterrupt:
@@ -47,9 +47,10 @@ class Command(BaseCommand):
                 f"The demo stopped. {error}\n"
                 "Your sign-in link may be spent; a new one: .venv/bin/deskpost signin_link"
             ) from error
-        self.close(world, post, time.monotonic() - begun)
+        self.close(world, post.sent + fetched, time.monotonic() - begun)
 
-    def play(self, world: World, post: Post) -> None:
+    def play(self, world: World, post: Post) -> int:
+        """Play it; return how many messages came by no connection of the post."""
         agent = signed_in()
         self.say(f"An outside world at {outside.HOST}:{world.port} takes the site’s mail.")
         story = Story(
@@ -59,18 +60,20 @@ class Command(BaseCommand):
             channels=channels(),
             limit=settings.DESKPOST["INBOUND_LIMIT"],
             say=self.say,
+            mailboxes=make_mailboxes,
         )
         story.tell()
         agent.sign_out()
+        return story.made.letters
 
     def say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
 
-    def close(self, world: World, post: Post, seconds: float) -> None:
+    def close(self, world: World, messages: int, seconds: float) -> None:
         """Say what was done and where to look; the link that `deskpost run` printed is spent."""
         self.say(
-            f"Done in {seconds:.0f} s: {post.sent} messages in; out: {world.accepted} taken, "
+            f"Done in {seconds:.0f} s: {messages} messages in; out: {world.accepted} taken, "
             f"{world.refused} refused, {world.delayed} to be tried again in a minute."
         )
         self.say("\nLook at:")
@@ -109,12 +112,7 @@ def channels() -> dict[str, Channel]:
 
 
 def _channel(kind: str) -> Channel:
-    rows = models.Channel.objects.filter(
-        project__kind=kind, kind=models.Channel.Kind.ON_DEMAND
-    ).select_related("project")
-    channel = rows.order_by("project_id", "id").first()
-    if channel is None:
-        raise CommandError(f"The demo needs a project of the kind “{kind}” with an address.")
+    channel = _on_demand(kind)
     return Channel(
         address=channel.address,
         project=channel.project.key,
@@ -122,13 +120,35 @@ def _channel(kind: str) -> Channel:
     )
 
 
-def pages() -> list[tuple[str, list[str]]]:
+def _on_demand(kind: str) -> models.Channel:
+    rows = models.Channel.objects.filter(
+        project__kind=kind, kind=models.Channel.Kind.ON_DEMAND
+    ).select_related("project", "request_type")
+    channel = rows.order_by("project_id", "id").first()
+    if channel is None:
+        raise CommandError(f"The demo needs a project of the kind “{kind}” with an address.")
+    return channel
+
+
+def make_mailboxes() -> mailboxes.Made:
+    """Make the demo's custom channels in the company-managed project, where they are missing."""
+    return mailboxes.make(_on_demand(KIND.COMPANY), first_site_admin())
+
+
+def pages() -> list[tuple[str, list[Any]]]:
+    """Return which pages are worth a look, by name and arguments."""
     it, facilities = (channel.project for channel in channels().values())
+    support = mailboxes.find(mailboxes.SUPPORT)
+    custom: list[tuple[str, list[Any]]] = []
+    if support and support.project.key == it:
+        custom = [("channel-connectivity", [it, support.pk])]
     return [
         ("requests", [it]),
         ("email-logs", [it]),
         ("email-logs-invitations", [it]),
         ("email-logs-incoming", [it]),
         ("customers", [it]),
+        ("channels", [it]),
+        *custom,
         ("channels", [facilities]),
     ]
