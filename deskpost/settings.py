@@ -213,6 +213,7 @@ LOGGING = {
     "loggers": {
         "mail.log": {"level": "WARNING"},  # aiosmtpd writes every command at INFO
         "axes": {"level": "WARNING"},
+        "botocore": {"level": "INFO"},  # below it writes session tokens and whole answers
         # Whoever sends a foreign Host gets 400; a traceback each time would fill the journal.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },

@@ -113,9 +113,13 @@ class Mailbox(models.Model):
         return f"{self.username} at {self.host}"
 
 
+MOST_ACCOUNT_NAME = 380
+
+
 def account_key(username: str, host: str) -> str:
     """Return by which key the same account is known again."""
-    return f"{username.strip().casefold()} {host.strip().rstrip('.').lower()}"
+    name = username.strip().casefold()[:MOST_ACCOUNT_NAME]  # it may have grown threefold
+    return f"{name} {host.strip().rstrip('.').lower()}"
 
 
 class MailboxUid(models.Model):

@@ -49,6 +49,8 @@ def project_view(act: Act) -> Callable[[View], View]:
             role = role_in(signed_in(request), project) if project else None
             if project is None or role is None:
                 raise Http404
+            if any(isinstance(id, int) and id >= 1 << 63 for id in kwargs.values()):
+                raise Http404  # SQLite knows no such numbers
             request.project, request.role = project, role  # type: ignore[attr-defined]
             if act not in ALLOWED[role]:
                 return forbidden(request)

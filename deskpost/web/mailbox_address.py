@@ -38,8 +38,7 @@ class OnDemandForm(forms.Form):
         if not local:
             raise ValidationError(_("Give what stands before the @."))
         self.cleaned_data["address"] = checks.address_of_channel(f"{local}@{self.domain}")
-        if local.lower() in RESERVED:
-            raise ValidationError(_("This name is kept for the site itself. Choose another."))
+        refuse_reserved(self.cleaned_data["address"])
         self.refuse_taken()
         return local
 
@@ -60,6 +59,14 @@ class OnDemandForm(forms.Form):
         other = checks.same_address(self.cleaned_data["address"])
         if other:
             self.add_error("local", checks.address_taken(other))
+
+
+def refuse_reserved(given: str) -> None:
+    """Raises ValidationError for an address of the site's domain that is the site's own."""
+    local, _at, domain = given.rpartition("@")
+    ours = address.normalise(f"a@{settings.DESKPOST['DOMAIN']}")
+    if local.lower() in RESERVED and address.normalise(f"a@{domain}") == ours:
+        raise ValidationError(_("This name is kept for the site itself. Choose another."))
 
 
 def offer_types(form: forms.BaseForm, project: Project) -> None:

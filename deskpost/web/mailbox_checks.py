@@ -22,6 +22,7 @@ USUAL = {
 }
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 _SCHEME = re.compile(r"[a-z0-9+.-]{1,20}://", re.ASCII | re.IGNORECASE)
+_ZONE = re.compile(r"[A-Za-z0-9._-]{1,15}")  # an interface's name
 _PORT = re.compile(r"[^:]{1,253}:\d{1,5}")
 
 
@@ -83,11 +84,12 @@ def host(given: str) -> str:
 
 def is_ip(text: str) -> bool:
     """Say whether it is an IP address."""
+    zone = text.partition("%")[2]
     try:
         ip_address(text)
     except ValueError:
         return False
-    return True
+    return not zone or _ZONE.fullmatch(zone) is not None
 
 
 def is_public(name: str) -> bool:

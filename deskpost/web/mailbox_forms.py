@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from deskpost.models import Mailbox, Project, RequestType
 from deskpost.web import mailbox_checks as checks
-from deskpost.web.mailbox_address import Types, offer_types
+from deskpost.web.mailbox_address import Types, offer_types, refuse_reserved
 
 if TYPE_CHECKING:
     _OfMailbox = forms.ModelForm[Mailbox]
@@ -75,7 +75,9 @@ class _ChannelForm(_OfMailbox):
         return [Way(value=one, words=str(one.label), chosen=one == chosen) for one in known]
 
     def clean_address(self) -> str:
-        return checks.address_of_channel(self.cleaned_data["address"])
+        given = checks.address_of_channel(self.cleaned_data["address"])
+        refuse_reserved(given)
+        return given
 
     def clean_folder(self) -> str:
         return checks.folder(self.cleaned_data["folder"])

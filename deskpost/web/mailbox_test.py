@@ -136,9 +136,7 @@ class Trial:
         is_new, old = self.mailbox.begun_at is None, 0
         if is_new:
             old = collect.begin(self.mailbox, source)
-        if self.mailbox.state == ConnectionState.NEW:
-            connection.changed(self.mailbox, self.person)
-        elif self.mailbox.state != ConnectionState.CONNECTED:
+        if self.mailbox.state != ConnectionState.CONNECTED:
             connection.try_now(self.mailbox)
         is_paused = self.mailbox.state == ConnectionState.PAUSED
         return self._piece("test_good.html", is_new=is_new, old=old, is_paused=is_paused)

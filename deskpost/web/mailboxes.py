@@ -20,7 +20,7 @@ from deskpost.models import AuditEntry, Channel, Mailbox, MailboxUid, Project
 from deskpost.models.permission import Act
 from deskpost.web.access import project_view, signed_in
 from deskpost.web.mailbox_address import OnDemandForm
-from deskpost.web.mailbox_forms import AFTERWARDS, MailboxForm, ProviderForm
+from deskpost.web.mailbox_forms import AFTERWARDS, WAY_IN, MailboxForm, ProviderForm
 
 SITE, PASSWORD = "site", "mailbox"  # kinds, as the address names them
 # Until then the poller leaves a new mailbox to the person who is connecting it: many POP3 servers
@@ -150,7 +150,9 @@ def _change(form: MailboxForm | ProviderForm, request: HttpRequest, project: Pro
     names = [name for name in form.Meta.fields if getattr(old, name) != getattr(new, name)]
     if not names:
         return True
-    new.save(update_fields=[*names, "account_key"])
+    # A password goes only where it was given for, whatever somebody else has put in meanwhile.
+    bound = WAY_IN if "password" in names else ()
+    new.save(update_fields=[*names, *bound, "account_key"])
     if set(names) & _WHERE:
         _begin_anew(new)
     # Its state is the poller's to write: what was read with the form may be older.

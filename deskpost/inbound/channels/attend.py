@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from deskpost import net
-from deskpost.inbound.channels import access, connection, oauth
+from deskpost.inbound.channels import access, connection, lease, oauth
 from deskpost.inbound.channels.collect import Collector, NotStored
 from deskpost.inbound.channels.lease import LostLease
 from deskpost.inbound.channels.source import Source, finish_opening
@@ -62,11 +62,14 @@ class Charge:
 
 
 def _due(mailbox: Mailbox) -> float:
-    """When to try it. A grant that is gone waits for a person: for a new revision."""
+    """When to try it. A grant that is gone waits for a person, who clears its failures."""
     now = time.monotonic()
     if mailbox.next_try_at:
-        return now + max(0.0, (mailbox.next_try_at - timezone.now()).total_seconds())
-    if mailbox.state == ConnectionState.ATTENTION and mailbox.problem == Problem.GRANT_REVOKED:
+        wait = (mailbox.next_try_at - timezone.now()).total_seconds()
+        # No wait is longer, except by a clock that was wrong.
+        return now + min(max(0.0, wait), (1 + connection.JITTER) * connection.LONGEST_SECONDS)
+    revoked = mailbox.problem == Problem.GRANT_REVOKED and bool(mailbox.failures)
+    if mailbox.state == ConnectionState.ATTENTION and revoked:
         return math.inf
     return now
 
@@ -96,6 +99,8 @@ def attend(charge: Charge, pool: ThreadPoolExecutor) -> None:
 
 
 def _turn(charge: Charge, pool: ThreadPoolExecutor) -> None:
+    if charge.collector is None:
+        lease.reread(charge.mailbox)
     if charge.source is None:
         charge.source = finish_opening(access.opening(access.account(charge.mailbox)))
     elif charge.resting:
@@ -115,8 +120,9 @@ def _work(charge: Charge) -> bool:
     next goes on where this one stopped."""
     end = time.monotonic() + TURN_SECONDS
     for _ in charge.work:
-        if charge.stopping or time.monotonic() >= end:
-            charge.due_at = 0.0
+        crowded = charge.collector is not None and charge.collector.crowded
+        if charge.stopping or crowded or time.monotonic() >= end:
+            charge.due_at = time.monotonic() + 1 if crowded else 0.0
             return False
     return True
 
@@ -150,7 +156,7 @@ def _failed(charge: Charge, fault: Fault) -> None:
         seconds = connection.failed(charge.mailbox, fault, taken=taken)
     except LostLease:
         charge.lost = True
-    except DatabaseError:
+    except Exception:
         log.exception("the failure of mailbox %s could not be noted", charge.mailbox.pk)
         charge.due_at = time.monotonic() + OURS_SECONDS
     else:

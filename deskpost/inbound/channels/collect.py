@@ -7,10 +7,10 @@ deleted. A death in between leaves `unfinished` behind, which is done first the 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,9 @@ from deskpost.inbound.channels import connection, known, lease, letters
 from deskpost.inbound.channels.source import Fetched, Item, Source
 from deskpost.models import Mailbox, MailboxUid, bulk
 from deskpost.net import Fault
-from deskpost.problems import Notice
+from deskpost.problems import Family, Notice, Problem
+
+log = logging.getLogger(__name__)
 
 Why = MailboxUid.Why
 BATCH_MESSAGES = 50
@@ -46,10 +48,11 @@ def begin(mailbox: Mailbox, source: Source) -> int:
 
     Raises net.Fault.
     """
+    now = timezone.now()  # before the look, after which mail counts as new
     look = source.look(since=1, until=1)
     pop3 = mailbox.protocol == Mailbox.Protocol.POP3
     fields: dict[str, Any] = {
-        "begun_at": timezone.now(),
+        "begun_at": now,
         "validity": look.validity,
         "next_uid": look.next_uid,
         "old_count": look.total,
@@ -58,7 +61,10 @@ def begin(mailbox: Mailbox, source: Source) -> int:
         "waiting": 0,
     }
     with transaction.atomic():
-        rows = Mailbox.objects.filter(pk=mailbox.pk, begun_at__isnull=True)
+        # Not if a person has meanwhile named another account or folder.
+        rows = Mailbox.objects.filter(
+            pk=mailbox.pk, begun_at__isnull=True, revision=mailbox.revision
+        )
         if rows.update(**fields) and pop3:
             uids = [
                 MailboxUid(mailbox=mailbox, uid=item.uid, why=Why.BEFORE) for item in look.items
@@ -85,15 +91,18 @@ class Collector:
     source: Source
     pool: ThreadPoolExecutor
     taken: int = 0
+    crowded: bool = False  # it waits for room for a large message: others have their turn
     more: bool = False  # there is more of the old mail: new mail is looked for first
     _gap: bool = field(default=False)
+    _other: Item | None = field(default=None)  # by which a connection shows that it works
 
     def run(self) -> Iterator[int]:
         """Take all that waits, the oldest first; then what was there before, if it is wanted."""
         if self.mailbox.begun_at is None:
             begin(self.mailbox, self.source)
+            if self.mailbox.begun_at is None:
+                raise lease.LostLease(str(self.mailbox.pk))
         self._gap = _was_down(self.mailbox, timezone.now())
-        self._finish_unfinished()
         if self.mailbox.protocol == Mailbox.Protocol.POP3:
             yield from self._run_pop3()
         else:
@@ -106,6 +115,8 @@ class Collector:
         if look.validity != self.mailbox.validity:
             self._renumber(look.validity, look.next_uid)
             look = self.source.look(since=1)
+        else:  # under other numbers, other messages would be deleted
+            self._finish_unfinished()
         if self.mailbox.next_uid < self.mailbox.recheck_until_uid:
             yield from self._take_again(look.items)
         else:
@@ -115,6 +126,8 @@ class Collector:
 
     def _old_items(self) -> Sequence[Item]:
         look = self.source.look(self.mailbox.old_next_uid, self.mailbox.old_until_uid)
+        if look.validity != self.mailbox.validity:
+            raise Fault(Problem.DROPPED)  # the next connection begins with the new numbers
         if not self.mailbox.recheck_until_uid:
             return look.items
         return [item for item in look.items if not self._is_of_our_time(item)]
@@ -138,7 +151,9 @@ class Collector:
         """Look at all messages under their new numbers; leave those that are known already, and
         those that were there before the channel was connected."""
         before = self.taken
-        yield from self._take_all([item for item in items if self._is_of_our_time(item)])
+        yield from self._take_all(
+            [one for one in items if not self._may_be_known(one) or self._is_of_our_time(one)]
+        )
         end = max(self.mailbox.next_uid, self.mailbox.recheck_until_uid)
         lease.write(self.mailbox, next_uid=end)
         new = self.taken - before
@@ -149,7 +164,9 @@ class Collector:
     def _run_pop3(self) -> Iterator[int]:
         items = self.source.look().items
         why = dict(MailboxUid.objects.filter(mailbox=self.mailbox).values_list("uid", "why"))
-        _forget(self.mailbox, why.keys() - {item.uid for item in items})
+        # What was there before stays known: a list that is empty for once would make it new mail.
+        ours = {uid for uid, reason in why.items() if reason != Why.BEFORE}
+        _forget(self.mailbox, ours - {item.uid for item in items})
         # Stored, but not deleted: the connection had died.
         self.source.finish([item for item in items if why.get(item.uid) == Why.TAKEN])
         yield from self._take_all([item for item in items if item.uid not in why])
@@ -160,16 +177,18 @@ class Collector:
 
     def _take_all(self, items: Sequence[Item]) -> Iterator[int]:
         left = len(items)
+        self._other = items[-1] if items else None
         for batch in self._batches(items):
             left -= len(batch)
-            yield self._take(batch, left, old=False)
+            yield from self._take(batch, left, old=False)
         self._note_done()
 
     def _take_old(self, items: Sequence[Item]) -> Iterator[int]:
         """Take some of what was there before; the last time, say that all of it is taken."""
         self.more = len(items) > OLD_AT_ONCE
+        self._other = items[-1] if items else None
         for batch in self._batches(items[:OLD_AT_ONCE]):
-            yield self._take(batch, 0, old=True)
+            yield from self._take(batch, 0, old=True)
         if not self.more:
             taken = self.mailbox.old_taken
             lease.write(self.mailbox, old_wanted=False, old_count=0, unfinished=[])
@@ -189,16 +208,30 @@ class Collector:
             yield items[start:end]
             start = end
 
-    def _take(self, batch: Sequence[Item], left: int, old: bool) -> int:
-        with _room(batch):
-            try:
-                fetched = self.source.fetch(batch, int(settings.DESKPOST["INBOUND_LIMIT"]))
-            except Fault as fault:
-                self._note_failure(batch, fault, left, old)
-                raise
-            arrivals = self._arrivals(fetched, old)
-            there = [one.item for one in fetched if one.raw is not None]
-            self._keep(batch, arrivals, left, old, unfinished=there)
+    def _take(self, batch: Sequence[Item], left: int, old: bool) -> Iterator[int]:
+        large = sum(item.size for item in batch) > BATCH_BYTES
+        while large and not _large.acquire(blocking=False):
+            self.crowded = True
+            yield 0
+        self.crowded = False
+        try:
+            taken = self._take_now(batch, left, old)
+        finally:
+            if large:
+                _large.release()
+        yield taken
+
+    def _take_now(self, batch: Sequence[Item], left: int, old: bool) -> int:
+        if self._is_last_try(batch):
+            self._show_that_others_can_be_fetched(batch)
+        try:
+            fetched = self.source.fetch(batch, int(settings.DESKPOST["INBOUND_LIMIT"]))
+        except Fault as fault:
+            self._note_failure(batch, fault, left, old)
+            raise
+        arrivals = self._arrivals(fetched, old)
+        there = [one.item for one in fetched if one.raw is not None]
+        self._keep(batch, arrivals, left, old, unfinished=there)
         self.source.finish(there)
         self.taken += len(arrivals)
         return len(arrivals)
@@ -208,14 +241,17 @@ class Collector:
         for one in fetched:
             if one.raw is None:
                 continue
-            parsed = letters.read(one.raw)
-            arrival = letters.arrival(
-                self.mailbox,
-                one,
-                parsed=parsed,
-                backlog=self._is_backlog(one.item),
-                old=old,
-            )
+            backlog = self._is_backlog(one.item)
+            try:
+                parsed = letters.read(one.raw)
+                arrival = letters.arrival(
+                    self.mailbox, one, parsed=parsed, backlog=backlog, old=old
+                )
+            except Exception:
+                # It is kept all the same: the worker sets aside what cannot be read.
+                log.exception("headers of message %s cannot be read", one.item.uid)
+                arrivals.append(letters.unread(self.mailbox, one, backlog=backlog, old=old))
+                continue
             if self._may_be_known(one.item):
                 recheck.append(known.candidate(arrival, parsed))
             else:
@@ -253,8 +289,10 @@ class Collector:
     ) -> None:
         """Store the messages and, in the same transaction, how far the mailbox is taken."""
 
+        place = self._place(batch, left, old, unfinished)  # once: `advance` may run again
+
         def advance() -> None:
-            lease.write(self.mailbox, **self._place(batch, left, old, unfinished))
+            lease.write(self.mailbox, **place)
             if self.mailbox.protocol == Mailbox.Protocol.POP3:
                 refused = arrivals and arrivals[0].not_fetched is not None
                 _remember(self.mailbox, batch, Why.REFUSED if refused else Why.TAKEN, old)
@@ -286,17 +324,29 @@ class Collector:
     def _note_failure(self, batch: Sequence[Item], fault: Fault, left: int, old: bool) -> None:
         """After a batch failed, its messages are taken alone. One that fails alone TRIES times
         gets a row that says so, and the next connection goes on behind it."""
+        if fault.problem in _BUSY or fault.problem.family == Family.SIGN_IN:
+            return  # that is not the message's doing
         if len(batch) > 1:
             lease.write(self.mailbox, careful=len(batch), stuck_uid="", stuck_tries=0)
             return
         uid = batch[0].uid
         tries = self.mailbox.stuck_tries + 1 if self.mailbox.stuck_uid == uid else 1
-        if tries < TRIES:
-            lease.write(self.mailbox, stuck_uid=uid, stuck_tries=tries)
+        alone = self._other is None or self._other.uid == uid
+        if tries < TRIES or (alone and fault.problem != Problem.STRANGE_ANSWER):
+            # One that blocks nothing has time.
+            lease.write(self.mailbox, stuck_uid=uid, stuck_tries=min(tries, TRIES - 1))
             return
         arrival = letters.refused(self.mailbox, batch[0], said=fault.said, tries=tries)
         self._keep(batch, [arrival], left, old, unfinished=[])
         self.taken += 1
+
+    def _is_last_try(self, batch: Sequence[Item]) -> bool:
+        return self.mailbox.stuck_uid == batch[0].uid and self.mailbox.stuck_tries >= TRIES - 1
+
+    def _show_that_others_can_be_fetched(self, batch: Sequence[Item]) -> None:
+        """Before a message is given up: if no other can be fetched either, it is not its doing."""
+        if self._other is not None and self._other.uid != batch[0].uid:
+            self.source.fetch([self._other], int(settings.DESKPOST["INBOUND_LIMIT"]))
 
     def _finish_unfinished(self) -> None:
         if self.mailbox.unfinished:
@@ -314,13 +364,7 @@ def _was_down(mailbox: Mailbox, now: datetime) -> bool:
     return last is not None and now - last > BACKLOG_AFTER
 
 
-@contextmanager
-def _room(batch: Sequence[Item]) -> Iterator[None]:
-    if sum(item.size for item in batch) <= BATCH_BYTES:
-        yield
-        return
-    with _large:
-        yield
+_BUSY = {Problem.RATE_LIMITED, Problem.SERVER_BUSY}
 
 
 def _remember(mailbox: Mailbox, batch: Sequence[Item], why: MailboxUid.Why, old: bool) -> None:

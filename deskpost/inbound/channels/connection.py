@@ -89,7 +89,9 @@ def failed(
     before a person acts). `taken` messages had been taken before. Raises LostLease."""
     now = timezone.now()
     since = mailbox.down_since or now
-    count = int(mailbox.failures.get(fault.problem.family, 0)) + 1
+    # What took something has worked: a server that ends each connection after some hundred
+    # messages is not left alone for an hour each time.
+    count = (0 if taken else int(mailbox.failures.get(fault.problem.family, 0))) + 1
     found = plan(
         fault.problem,
         count,
@@ -170,9 +172,9 @@ def tell(mailbox: Mailbox, notice: Notice, **facts: Any) -> None:
 def pause(mailbox: Mailbox, by: Person) -> None:
     """Take no mail until it is resumed. What is in the mailbox stays there."""
     now = timezone.now()
-    if mailbox.state == ConnectionState.PAUSED:
-        return
     with transaction.atomic():
+        if _state_now(mailbox) in (None, ConnectionState.PAUSED):
+            return
         _change(mailbox, ConnectionState.PAUSED, down_since=mailbox.down_since or now)
         _add(mailbox, ConnectionState.PAUSED, Notice.PAUSED, {"by": by.name or by.email}, now)
     wake.up(wake.Stage.POLL)
@@ -180,10 +182,10 @@ def pause(mailbox: Mailbox, by: Person) -> None:
 
 def resume(mailbox: Mailbox, by: Person) -> None:
     """Take mail again, and what has arrived meanwhile."""
-    if mailbox.state != ConnectionState.PAUSED:
-        return
     state = ConnectionState.RETRYING if mailbox.last_success_at else ConnectionState.NEW
     with transaction.atomic():
+        if _state_now(mailbox) != ConnectionState.PAUSED:
+            return
         _change(mailbox, state, failures={}, next_try_at=None)
         _add(mailbox, state, Notice.RESUMED, {"by": by.name or by.email}, timezone.now())
     wake.up(wake.Stage.POLL)
@@ -191,12 +193,14 @@ def resume(mailbox: Mailbox, by: Person) -> None:
 
 def changed(mailbox: Mailbox, by: Person) -> None:
     """Note that a person changed how to get in, or signed in anew: it is tried at once."""
-    state = ConnectionState(mailbox.state)
-    if mailbox.state in (ConnectionState.ATTENTION, ConnectionState.RETRYING):
-        state = ConnectionState.RETRYING
     with transaction.atomic():
+        state = _state_now(mailbox)
+        if state is None:
+            return
+        if state == ConnectionState.ATTENTION:
+            state = ConnectionState.RETRYING
         _change(mailbox, state, failures={}, next_try_at=None)
-        if mailbox.state != ConnectionState.NEW:
+        if state != ConnectionState.NEW:
             facts = {"by": by.name or by.email}
             _add(mailbox, state, Notice.SETTINGS_CHANGED, facts, timezone.now())
     wake.up(wake.Stage.POLL)
@@ -204,7 +208,11 @@ def changed(mailbox: Mailbox, by: Person) -> None:
 
 def try_now(mailbox: Mailbox) -> None:
     """Have it tried at once, whatever was planned."""
-    Mailbox.objects.filter(pk=mailbox.pk).update(next_try_at=None, revision=F("revision") + 1)
+    rows = Mailbox.objects.filter(pk=mailbox.pk)
+    with transaction.atomic():
+        # One whose permission was withdrawn is tried too: it waits for a person, and here is one.
+        rows.filter(problem=Problem.GRANT_REVOKED).update(failures={})
+        rows.update(next_try_at=None, revision=F("revision") + 1)
     wake.up(wake.Stage.POLL)
 
 
@@ -212,6 +220,14 @@ def want_old(mailbox: Mailbox, by: Person) -> None:
     """Have the messages taken too that lay there before the channel was connected."""
     Mailbox.objects.filter(pk=mailbox.pk).update(old_wanted=True, revision=F("revision") + 1)
     wake.up(wake.Stage.POLL)
+
+
+def _state_now(mailbox: Mailbox) -> ConnectionState | None:
+    """Lock the row and return its state, None if it is gone. What was read before is not enough:
+    somebody may have paused it since."""
+    rows = Mailbox.objects.select_for_update().filter(pk=mailbox.pk)
+    found = rows.values_list("state", flat=True).first()
+    return ConnectionState(found) if found else None
 
 
 def _change(mailbox: Mailbox, state: ConnectionState, **fields: Any) -> None:

@@ -48,7 +48,7 @@ def select(client: Client, folder: str) -> Selected:
     except Answered as answer:
         if answer.kind != "NO":
             raise
-        raise _missing(client, folder, answer.words) from answer
+        raise _missing(client, folder, wire.masked(answer.words)) from answer
     wire.state = "SELECTED"
     validity = _number(wire, VALIDITY)
     if not wire.untagged("EXISTS") or not validity:
@@ -178,7 +178,7 @@ def make(client: Client, folder: str) -> None:
     except Answered as answer:
         if answer.kind != "NO":
             raise
-        said = answer.words
+        said = client.wire.masked(answer.words)
     else:
         with suppress(Answered):  # many programs show only what is subscribed to
             client.wire.order("SUBSCRIBE", client.encoded(folder))

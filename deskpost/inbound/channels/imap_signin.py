@@ -33,7 +33,6 @@ def sign_in(client: Client, account: Account, *, encrypted: bool) -> str:
         wire.order("LOGIN", _quoted(account.username), _quoted(account.password))
     else:
         _authenticate(wire, way, _first_words(way, account), secret.encode())
-    wire.secrets = []
     wire.state = "AUTH"
     client.capabilities()
     return way

@@ -36,7 +36,9 @@ class Holding:
 
 def claim(owner: str, limit: int) -> list[Mailbox]:
     """Take up to `limit` mailboxes that nobody owns; those that wait longest for it come first."""
-    free = Mailbox.objects.filter(Q(owner="") | Q(lease_until__lt=Now()))
+    # One that ends later than any can is from a clock that was wrong.
+    over = Q(lease_until__lt=Now()) | Q(lease_until__gt=_end())
+    free = Mailbox.objects.filter(Q(owner="") | over)
     wanted = free.filter(channel__removed_at__isnull=True).exclude(state=ConnectionState.PAUSED)
     with transaction.atomic():
         found = list(queue.lock(wanted.order_by(F("lease_until").asc(nulls_first=True)))[:limit])
@@ -72,6 +74,19 @@ def release_one(mailbox: Mailbox) -> None:
 def bury(owner: str) -> int:
     """End the leases of an owner that is known to be gone; return how many it had."""
     return Mailbox.objects.filter(owner=owner).update(owner="", lease_until=None)
+
+
+def reread(mailbox: Mailbox) -> None:
+    """Read an owned mailbox again, in place: a transaction that failed may have left on it what
+    is not in the database. Raises LostLease."""
+    mine = Mailbox.objects.filter(
+        pk=mailbox.pk, owner=mailbox.owner, fence=mailbox.fence, revision=mailbox.revision
+    )
+    found = mine.first()
+    if found is None:
+        raise LostLease(str(mailbox.pk))
+    for field in Mailbox._meta.concrete_fields:
+        setattr(mailbox, field.attname, getattr(found, field.attname))
 
 
 def write(mailbox: Mailbox, **fields: Any) -> None:

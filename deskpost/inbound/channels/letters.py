@@ -37,6 +37,11 @@ def arrival(
     )
 
 
+def unread(mailbox: Mailbox, fetched: Fetched, *, backlog: bool, old: bool) -> intake.Arrival:
+    """Return what is stored of a message whose headers could not be read: all its bytes."""
+    return arrival(mailbox, fetched, parsed=mime.parse(b""), backlog=backlog, old=old)
+
+
 def refused(mailbox: Mailbox, item: Item, **facts: Any) -> intake.Arrival:
     """Return what is stored of a message that the server never gave."""
     return intake.Arrival(

@@ -60,6 +60,10 @@ class Poller:
                 except DatabaseError:
                     log.exception("the database does not answer; waiting")
                     time.sleep(TICK_SECONDS)
+                except Exception:
+                    # Whatever it is, all mailboxes depend on this loop.
+                    log.exception("a round of the poller failed; it goes on")
+                    time.sleep(TICK_SECONDS)
                 finally:
                     close_old_connections()
         self._end()
@@ -107,8 +111,8 @@ class Poller:
         self._unwatch(charge)
         if self._charges.get(charge.mailbox.pk) is charge:
             del self._charges[charge.mailbox.pk]
-        lease.release_one(charge.mailbox)
         self._threads.submit(charge.close)
+        lease.release_one(charge.mailbox)
         self._next_renewal = 0.0
 
     # --- Work ---

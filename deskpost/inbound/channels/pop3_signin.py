@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 
 from deskpost.inbound.channels import pop3_answers
-from deskpost.inbound.channels.pop3_wire import Answer, Wire
+from deskpost.inbound.channels.pop3_wire import SILENCE, Answer, Wire
 from deskpost.inbound.channels.source import Account
 from deskpost.net import Fault
 from deskpost.problems import Problem
@@ -20,7 +20,7 @@ def capabilities(wire: Wire) -> Mapping[str, str]:
     """Return what the server can do (CAPA, RFC 2449), by name; {} if it does not tell."""
     if not wire.ask("CAPA").ok:
         return {}
-    lines = wire.block(MOST_CAPABILITIES).content.decode("ascii", "replace").splitlines()
+    lines = wire.block(MOST_CAPABILITIES, SILENCE).content.decode("ascii", "replace").splitlines()
     parts = (line.strip().partition(" ") for line in lines)
     return {name.upper(): more for name, _, more in parts if name}
 
@@ -43,7 +43,6 @@ def sign_in(wire: Wire, account: Account, offered: Mapping[str, str]) -> str:
         answer = wire.ask(command)
         if not answer.ok:
             raise _refused(answer, offered)
-    wire.secrets = []
     return "USER"
 
 
@@ -62,7 +61,6 @@ def _by_token(wire: Wire, account: Account, offered: Mapping[str, str]) -> None:
         status = _status(challenge)
         text = _last_words(wire) + (b" (status " + status + b")" if status else b"")
         raise _refused(Answer(False, text), offered, token=True)
-    wire.secrets = []
 
 
 def _last_words(wire: Wire) -> bytes:
@@ -101,4 +99,4 @@ def _status(challenge: bytes) -> bytes:
     except (ValueError, RecursionError):
         return b""
     status = told.get("status", "") if isinstance(told, dict) else ""
-    return str(status)[:100].encode() if isinstance(status, str | int) else b""
+    return str(status)[:100].encode("utf-8", "replace") if isinstance(status, str | int) else b""

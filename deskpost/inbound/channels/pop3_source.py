@@ -15,6 +15,7 @@ from deskpost.problems import Problem
 
 log = logging.getLogger(__name__)
 
+SLACK = 1024 * 1024  # listed sizes are not always exact
 HEADERS_MOST = 1024 * 1024  # bytes kept of the headers of a message that is too large
 # Commands sent before the first is answered, where the server has PIPELINING (RFC 2449, 6.6).
 AT_ONCE = 50
@@ -46,7 +47,14 @@ class Pop3Source:
 
     def fetch(self, items: Sequence[Item], limit: int) -> list[Fetched]:
         """Return the messages as the server sends them, byte for byte, one after the other."""
-        return [self._fetch(item, limit) for item in items]
+        most = 2 * sum(min(item.size, limit) for item in items) + limit + SLACK
+        found: list[Fetched] = []
+        for item in items:
+            found.append(self._fetch(item, limit))
+            most -= len(found[-1].raw or b"")
+            if most < 0:  # they were listed as small; taken alone, each is bounded by itself
+                self._wire.strange(b"messages that are much larger than listed")
+        return found
 
     def finish(self, items: Sequence[Item]) -> None:
         """Have the messages deleted at the end of the session, where the account wants that."""

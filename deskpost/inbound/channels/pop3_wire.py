@@ -105,7 +105,9 @@ class Wire:
         status, _, text = line.partition(b" ")
         if status.upper() not in (b"+OK", b"-ERR"):
             self.strange(line)
-        return Answer(status.upper() == b"+OK", self.masked(text))
+        # What is read must be whole; what may be shown holds no secret.
+        ok = status.upper() == b"+OK"
+        return Answer(ok, text if ok else self.masked(text))
 
     def line(self, seconds: float = 0) -> bytes:
         """Read a line of an answer, without its CRLF."""
@@ -114,7 +116,7 @@ class Wire:
             self._receive(until)
         # A server that ends lines otherwise would never end a message as we read it.
         if not self._held.endswith(_CRLF, 0, end + 1) or end > MOST_LINE:
-            self.strange(bytes(self._held[: net.MOST_SAID]))
+            self.strange(bytes(self._held[:MOST_LINE]))
         line = bytes(self._held[: end - 1])
         del self._held[: end + 1]
         return line

@@ -29,6 +29,8 @@ def remove(channel: Channel, by: Person, waiting: str) -> None:
     """
     now = timezone.now()
     with transaction.atomic():
+        # First, in the order of a poller that stores: it may just be naming what it took.
+        Mailbox.objects.select_for_update().filter(pk=channel.pk).first()
         project = Project.objects.select_for_update().get(pk=channel.project_id)
         if not project.channels.exclude(pk=channel.pk).exists():
             raise LastChannel(channel.address)

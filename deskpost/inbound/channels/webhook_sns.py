@@ -27,8 +27,10 @@ OLDEST = timedelta(days=15)  # deliveries are remembered for longer, so that non
 MOST_CERTIFICATE = 64 * 1024  # bytes
 MOST_KEPT = 8
 
-# Amazon's hosts for SNS, in China too.
-HOST = re.compile(r"sns\.[a-z0-9-]{3,40}\.amazonaws\.com(?:\.cn)?", re.ASCII)
+# Amazon's hosts for SNS, in China too: of a region, since sns.s3-us-west-2 is somebody's bucket.
+HOST = re.compile(
+    r"sns\.[a-z]{2}(?:-[a-z]{2,20}){1,3}-[0-9]{1,2}\.amazonaws\.com(?:\.cn)?", re.ASCII
+)
 _PATH = re.compile(r"[^/?#]+/[A-Za-z0-9._-]{1,200}\.pem", re.ASCII)
 
 _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
