@@ -16,7 +16,8 @@ from django.db.models import Case, Min, Q, QuerySet, When
 from django.utils import timezone
 
 from deskpost import alive, journey
-from deskpost.inbound.channels import lease, webhook_store
+from deskpost.inbound.channels import lease
+from deskpost.inbound.channels.webhook import store
 from deskpost.logs import retention
 from deskpost.models import Event, InboundEmail, Notification, Project, queue
 from deskpost.models.queue import LostClaim, Queued
@@ -93,7 +94,7 @@ class Worker:
         if Stage.OUTBOUND in self._stages and now >= self._next_prune:
             self._next_prune = now + PRUNE_SECONDS
             retention.prune()
-            webhook_store.forget(timezone.now() - DELIVERIES_KNOWN)
+            store.forget(timezone.now() - DELIVERIES_KNOWN)
         return 0
 
     # --- In ---

@@ -14,7 +14,8 @@ import requests
 from authlib.integrations.requests_client import OAuth2Session
 from pytest_django import Settings
 
-from deskpost import net, net_http
+from deskpost import net
+from deskpost.net import http as net_http
 from deskpost.problems import Problem, Step
 from tests.parts import certificates
 from tests.parts.listener import listening, silent, with_tls

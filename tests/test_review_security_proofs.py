@@ -21,12 +21,14 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import Settings
 
-from deskpost import net_certificate
 from deskpost import settings as settings_of_site
-from deskpost.inbound.channels import pop3_signin, webhook_body, webhook_sns
-from deskpost.inbound.channels.webhook_delivery import Refusal
+from deskpost.inbound.channels.pop3 import signin as pop3_signin
+from deskpost.inbound.channels.webhook import body as webhook_body
+from deskpost.inbound.channels.webhook import sns as webhook_sns
+from deskpost.inbound.channels.webhook.delivery import Refusal
 from deskpost.models import Channel, Mailbox, Project
 from deskpost.models.mailbox import account_key
+from deskpost.net import certificates
 from deskpost.web import mailboxes
 from tests.inbound.channels import imap_accounts, test_pop3_faults
 from tests.inbound.channels.webhook_calls import site_settings
@@ -134,12 +136,12 @@ def certificate(names: bytes | None) -> bytes:
 
 def test_a_certificate_with_odd_names_is_still_told() -> None:
     der = certificate(bytes([0x30, 4, 0xA3, 2, 0x30, 0]))  # an x400Address (RFC 5280, 4.2.1.6)
-    assert net_certificate.facts(der)["subject"] == "mail.test"
+    assert certificates.facts(der)["subject"] == "mail.test"
 
 
 def test_a_certificate_of_an_odd_version_raises_nothing() -> None:
     der = certificate(None).replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x09", 1)
-    assert net_certificate.facts(der) == {}
+    assert certificates.facts(der) == {}
 
 
 # --- Pages ----------------------------------------------------------------------------------------

@@ -125,7 +125,8 @@ def account_key(username: str, host: str) -> str:
 class MailboxUid(models.Model):
     """A message in a POP3 mailbox that is not to be taken, by its UIDL (RFC 1939).
 
-    One that is not in the mailbox any more loses its row.
+    One that is not in the mailbox any more loses its row, unless it was there before: a list that
+    is empty for once would make all of it new mail.
     """
 
     class Why(models.TextChoices):

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from deskpost.inbound.channels import connection, oauth_providers
+from deskpost.inbound.channels import connection
+from deskpost.inbound.channels.oauth import providers
 from deskpost.models import AuditEntry, Channel, Mailbox, MailboxUid, Project
 from deskpost.models.permission import Act
 from deskpost.web.access import project_view, signed_in
@@ -47,7 +48,7 @@ def add(request: HttpRequest, project: Project) -> HttpResponseBase:
 
 
 def _choose(request: HttpRequest, project: Project) -> HttpResponseBase:
-    offered = oauth_providers.offered()
+    offered = providers.offered()
     names = (Mailbox.Provider.GOOGLE, Mailbox.Provider.MICROSOFT)
     missing = [name for name in names if name not in {one.name for one in offered}]
     values = {
@@ -69,7 +70,7 @@ def _form(request: HttpRequest, project: Project, kind: str) -> AnyForm | None:
     mailbox = Mailbox(protocol=protocol, afterwards=AFTERWARDS[protocol][0])
     if kind == PASSWORD:
         return MailboxForm(sent, project, mailbox)
-    provider = oauth_providers.find(kind)
+    provider = providers.find(kind)
     if provider is None:
         return None
     mailbox.provider, mailbox.security = provider.name, Mailbox.Security.TLS
@@ -153,7 +154,11 @@ def _change(form: MailboxForm | ProviderForm, request: HttpRequest, project: Pro
     # A password goes only where it was given for, whatever somebody else has put in meanwhile.
     bound = WAY_IN if "password" in names else ()
     new.save(update_fields=[*names, *bound, "account_key"])
-    if set(names) & _WHERE:
+    where = set(names) & _WHERE
+    if where == {"host"} and new.protocol == Mailbox.Protocol.IMAP:
+        # The same account, most likely: what is known there is left, and what came since is taken.
+        Mailbox.objects.filter(pk=new.pk).update(validity=0)
+    elif where:
         _begin_anew(new)
     # Its state is the poller's to write: what was read with the form may be older.
     connection.changed(Mailbox.objects.select_related("channel").get(pk=new.pk), signed_in(request))

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from deskpost.inbound import intake
@@ -300,7 +300,9 @@ class Collector:
         if arrivals:
             try:
                 intake.store(arrivals, self.pool, first=advance)
-            except OSError as error:
+            except (DatabaseError, lease.LostLease):
+                raise
+            except Exception as error:  # a storage has errors of its own
                 raise NotStored from error
         else:
             with transaction.atomic():

@@ -7,7 +7,8 @@ import tracemalloc
 import pytest
 
 from deskpost import net
-from deskpost.inbound.channels import imap, imap_inlet
+from deskpost.inbound.channels import imap
+from deskpost.inbound.channels.imap import inlet as imap_inlet
 from deskpost.net import Endpoint
 from deskpost.problems import Problem, Step
 from tests.inbound.channels.imap_accounts import (

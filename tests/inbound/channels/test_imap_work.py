@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from deskpost.inbound.channels import imap_inlet
+from deskpost.inbound.channels.imap import inlet as imap_inlet
 from deskpost.inbound.channels.source import Item
 from deskpost.net import Fault
 from deskpost.problems import Problem

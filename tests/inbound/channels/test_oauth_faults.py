@@ -11,7 +11,8 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from deskpost.inbound.channels import oauth, oauth_tokens
+from deskpost.inbound.channels import oauth
+from deskpost.inbound.channels.oauth import tokens as oauth_tokens
 from deskpost.models import Mailbox
 from deskpost.net import Fault
 from deskpost.problems import Problem

@@ -12,7 +12,8 @@ from django.db import connection, connections
 from django.utils import timezone
 from pytest_django import Settings
 
-from deskpost.inbound.channels import oauth, oauth_tokens
+from deskpost.inbound.channels import oauth
+from deskpost.inbound.channels.oauth import tokens as oauth_tokens
 from deskpost.models import Mailbox
 from tests.inbound.channels.oauth_scene import (
     SECONDS,

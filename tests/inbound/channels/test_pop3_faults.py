@@ -14,7 +14,8 @@ import pytest
 from pytest_django import Settings
 
 from deskpost import net
-from deskpost.inbound.channels import pop3, pop3_wire
+from deskpost.inbound.channels import pop3
+from deskpost.inbound.channels.pop3 import wire as pop3_wire
 from deskpost.inbound.channels.source import Account, Source, finish_opening
 from deskpost.net import Fault
 from deskpost.problems import Problem, Step

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deskpost.inbound.channels import pop3_wire
-from deskpost.inbound.channels.pop3_wire import Answer, Wire
+from deskpost.inbound.channels.pop3 import wire as pop3_wire
+from deskpost.inbound.channels.pop3.wire import Answer, Wire
 from tests.parts.pop3_server import stuffed
 
 PIECE = st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"..", b"x", b"\0\xff", b"y" * 90])

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from deskpost.inbound.channels.pop3_source import Pop3Source
-from deskpost.inbound.channels.pop3_wire import Answer, Block
+from deskpost.inbound.channels.pop3.source import Pop3Source
+from deskpost.inbound.channels.pop3.wire import Answer, Block
 from deskpost.inbound.channels.source import Account
 from deskpost.net import Fault
 from deskpost.problems import Problem

@@ -14,8 +14,10 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from deskpost.inbound import intake
-from deskpost.inbound.channels import webhook, webhook_store, webhook_view
+from deskpost.inbound.channels import webhook
 from deskpost.inbound.channels.smtp import KEPT_OF_OVERSIZE
+from deskpost.inbound.channels.webhook import store as webhook_store
+from deskpost.inbound.channels.webhook import view as webhook_view
 from deskpost.mail import address
 from deskpost.models import InboundEmail, WebhookDelivery
 from tests.desk import Desk
@@ -222,7 +224,7 @@ def test_the_note_of_a_delivery_falls_with_its_rows(monkeypatch: pytest.MonkeyPa
 
 
 def test_notes_of_deliveries_go_when_they_are_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deskpost.inbound.channels.webhook_store.FORGOTTEN_AT_ONCE", 2)
+    monkeypatch.setattr("deskpost.inbound.channels.webhook.store.FORGOTTEN_AT_ONCE", 2)
     now = timezone.now()
     for n in range(7):
         made = WebhookDelivery.objects.create(provider="postal", delivery=f"{n}")

@@ -11,7 +11,7 @@ import pytest
 from pytest_django import Settings
 
 from deskpost.inbound.channels.smtp import KEPT_OF_OVERSIZE
-from deskpost.inbound.channels.webhook_resend import ResendView
+from deskpost.inbound.channels.webhook.resend import ResendView
 from deskpost.mail import mime
 from deskpost.models import InboundEmail
 from tests.desk import Desk

@@ -9,9 +9,9 @@ from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskpost.inbound.channels import webhook_body
-from deskpost.inbound.channels.webhook_body import Form
-from deskpost.inbound.channels.webhook_delivery import Refusal
+from deskpost.inbound.channels.webhook import body as webhook_body
+from deskpost.inbound.channels.webhook.body import Form
+from deskpost.inbound.channels.webhook.delivery import Refusal
 from tests.inbound.channels.webhook_calls import BOUNDARY, MULTIPART, Upload, multipart
 
 URLENCODED = "application/x-www-form-urlencoded"

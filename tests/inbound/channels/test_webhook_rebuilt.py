@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from deskpost.inbound.channels.webhook_rebuild import File, Pieces, rebuild
+from deskpost.inbound.channels.webhook.rebuild import File, Pieces, rebuild
 from deskpost.mail import mime
 from deskpost.models import InboundEmail
 from tests.desk import Desk

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from deskpost.inbound.channels import webhook_fetch, webhook_sns, webhook_svix
-from deskpost.inbound.channels.webhook_delivery import Refusal
-from deskpost.inbound.channels.webhook_ses import AmazonSESView
-from deskpost.inbound.channels.webhook_sns import Certificates
+from deskpost.inbound.channels.webhook import fetch as webhook_fetch
+from deskpost.inbound.channels.webhook import sns as webhook_sns
+from deskpost.inbound.channels.webhook import svix as webhook_svix
+from deskpost.inbound.channels.webhook.delivery import Refusal
+from deskpost.inbound.channels.webhook.ses import AmazonSESView
+from deskpost.inbound.channels.webhook.sns import Certificates
 from deskpost.models import InboundEmail
 from tests.desk import Desk
 from tests.inbound.channels import webhook_calls as calls

@@ -25,10 +25,10 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from deskpost.inbound.channels import webhook_fetch
-from deskpost.inbound.channels.webhook_delivery import Content
-from deskpost.inbound.channels.webhook_ses import AmazonSESView
-from deskpost.inbound.channels.webhook_sns import Certificates
+from deskpost.inbound.channels.webhook import fetch as webhook_fetch
+from deskpost.inbound.channels.webhook.delivery import Content
+from deskpost.inbound.channels.webhook.ses import AmazonSESView
+from deskpost.inbound.channels.webhook.sns import Certificates
 from deskpost.models import InboundEmail
 
 SECRET = "deskpost:0123456789abcdef"

@@ -11,8 +11,8 @@ from anymail.exceptions import AnymailWebhookValidationFailure
 from anymail.webhooks.mailgun import MailgunInboundWebhookView
 from django.http import HttpRequest
 
-from deskpost.inbound.channels.webhook_body import Form
-from deskpost.inbound.channels.webhook_delivery import (
+from deskpost.inbound.channels.webhook.body import Form
+from deskpost.inbound.channels.webhook.delivery import (
     Content,
     Delivery,
     Refusal,
@@ -21,8 +21,8 @@ from deskpost.inbound.channels.webhook_delivery import (
     sequence,
     string,
 )
-from deskpost.inbound.channels.webhook_rebuild import File, Pieces, rebuild
-from deskpost.inbound.channels.webhook_view import InboundView
+from deskpost.inbound.channels.webhook.rebuild import File, Pieces, rebuild
+from deskpost.inbound.channels.webhook.view import InboundView
 
 OLDEST = 15 * 24 * 3600  # seconds; tokens are remembered for longer, so that none works twice
 MOST_FILES = 1000

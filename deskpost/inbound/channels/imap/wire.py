@@ -10,7 +10,7 @@ from typing import Any
 from imapclient import IMAPClient
 
 from deskpost import net
-from deskpost.inbound.channels.imap_inlet import SILENCE, Inlet, Lost
+from deskpost.inbound.channels.imap.inlet import SILENCE, Inlet, Lost
 
 SMALL = 1024 * 1024  # bytes that an ordinary answer may have, with what comes along with it
 SECONDS = 60.0  # which it may take

@@ -6,9 +6,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from deskpost.inbound.channels import pop3_answers, pop3_listing
-from deskpost.inbound.channels.pop3_listing import Listing
-from deskpost.inbound.channels.pop3_wire import Answer, Wire
+from deskpost.inbound.channels.pop3 import answers as pop3_answers
+from deskpost.inbound.channels.pop3 import listing
+from deskpost.inbound.channels.pop3.listing import Listing
+from deskpost.inbound.channels.pop3.wire import Answer, Wire
 from deskpost.inbound.channels.source import Account, Fetched, Item, Look
 from deskpost.net import Fault
 from deskpost.problems import Problem
@@ -106,12 +107,12 @@ class Pop3Source:
         answer = self._wire.ask("LIST", pop3_answers.LIST_SECONDS)
         if not answer.ok:
             raise self._ended(answer, Problem.STRANGE_ANSWER)
-        listed = self._wire.block(pop3_listing.MOST_LISTING)
-        if listed.size > pop3_listing.MOST_LISTING:
+        listed = self._wire.block(listing.MOST_LISTING)
+        if listed.size > listing.MOST_LISTING:
             self._wire.strange(b"LIST: more messages than can be listed")
         try:
-            return pop3_listing.join(self._uids, pop3_listing.read_sizes(listed.content))
-        except pop3_listing.Malformed as error:
+            return listing.join(self._uids, listing.read_sizes(listed.content))
+        except listing.Malformed as error:
             self._wire.strange(f"LIST: {error}".encode())
 
     def _fetch(self, item: Item, limit: int) -> Fetched:

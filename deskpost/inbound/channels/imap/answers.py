@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from deskpost import net
-from deskpost.inbound.channels.imap_inlet import Lost, Overrun
-from deskpost.inbound.channels.imap_wire import Answered, Strange, Wire
+from deskpost.inbound.channels.imap.inlet import Lost, Overrun
+from deskpost.inbound.channels.imap.wire import Answered, Strange, Wire
 from deskpost.net import Fault
 from deskpost.problems import Problem, Step
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from deskpost.inbound.channels.webhook_delivery import Content
+from deskpost.inbound.channels.webhook.delivery import Content
 from deskpost.net import one_line
 
 MOST_VALUE = 64 * 1024  # characters of one header

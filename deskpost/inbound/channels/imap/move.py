@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from deskpost.inbound.channels import imap_folder
-from deskpost.inbound.channels.imap_wire import Answered, Client
+from deskpost.inbound.channels.imap import folder
+from deskpost.inbound.channels.imap.wire import Answered, Client
 from deskpost.inbound.channels.source import Account
 
 
@@ -35,13 +35,13 @@ def _into(client: Client, target: str, act: Callable[[], object]) -> None:
         words = answer.words.upper()
         if answer.kind != "NO" or not words.startswith((b"[TRYCREATE]", b"[NONEXISTENT]")):
             raise
-        imap_folder.make(client, target)
+        folder.make(client, target)
         _order(client, act)
 
 
 def _delete(client: Client, uids: Sequence[int]) -> None:
     _order(client, lambda: client.add_flags(uids, [rb"\Deleted"], silent=True))
-    if client.offers(imap_folder.UIDPLUS):
+    if client.offers(folder.UIDPLUS):
         _order(client, lambda: client.uid_expunge(uids))
 
 

@@ -6,10 +6,10 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 
 from deskpost import net
-from deskpost.inbound.channels import pop3_answers, pop3_listing
-from deskpost.inbound.channels.pop3_signin import capabilities, sign_in
-from deskpost.inbound.channels.pop3_source import Pop3Source
-from deskpost.inbound.channels.pop3_wire import Wire
+from deskpost.inbound.channels.pop3 import answers, listing
+from deskpost.inbound.channels.pop3.signin import capabilities, sign_in
+from deskpost.inbound.channels.pop3.source import Pop3Source
+from deskpost.inbound.channels.pop3.wire import Wire
 from deskpost.inbound.channels.source import Account, Done, Opening
 from deskpost.net import Endpoint, Fault
 from deskpost.problems import Problem, Step
@@ -65,7 +65,7 @@ def _encrypted(wire: Wire, account: Account, endpoints: Sequence[Endpoint]) -> I
             _greeting(wire)
             answer = wire.ask("STLS")  # RFC 2595, section 4
             if not answer.ok:
-                raise pop3_answers.fault_said(answer, Problem.NO_TLS)
+                raise answers.fault_said(answer, Problem.NO_TLS)
             facts = wire.secure(account.host)
         else:
             facts = wire.secure(account.host)
@@ -76,7 +76,7 @@ def _encrypted(wire: Wire, account: Account, endpoints: Sequence[Endpoint]) -> I
 def _greeting(wire: Wire) -> None:
     answer = wire.answer()
     if not answer.ok:
-        raise pop3_answers.fault_said(answer, Problem.SERVER_BUSY)
+        raise answers.fault_said(answer, Problem.SERVER_BUSY)
 
 
 def _ready(wire: Wire, account: Account) -> Generator[Done, None, Pop3Source]:
@@ -97,7 +97,7 @@ def _ready(wire: Wire, account: Account) -> Generator[Done, None, Pop3Source]:
 def _count(wire: Wire) -> int:
     answer = wire.ask("STAT")
     if not answer.ok:
-        raise pop3_answers.fault_said(answer, Problem.STRANGE_ANSWER)
+        raise answers.fault_said(answer, Problem.STRANGE_ANSWER)
     said = answer.text.split(maxsplit=1)
     if not said or not said[0].isdigit() or len(said[0]) > 9:
         wire.strange(answer.text)
@@ -106,16 +106,16 @@ def _count(wire: Wire) -> int:
 
 def _uids(wire: Wire, count: int) -> dict[int, bytes]:
     """Ask for the messages' names. Without these, one that was taken would be taken again."""
-    answer = wire.ask("UIDL", pop3_answers.LIST_SECONDS)
+    answer = wire.ask("UIDL", answers.LIST_SECONDS)
     if not answer.ok:
         said = b"UIDL, which is needed here: " + answer.text
-        raise Fault(pop3_answers.known(answer) or Problem.STRANGE_ANSWER, net.one_line(said))
-    listed = wire.block(pop3_listing.MOST_LISTING)
-    if listed.size > pop3_listing.MOST_LISTING:
+        raise Fault(answers.known(answer) or Problem.STRANGE_ANSWER, net.one_line(said))
+    listed = wire.block(listing.MOST_LISTING)
+    if listed.size > listing.MOST_LISTING:
         wire.strange(b"UIDL: more messages than can be listed")
     try:
-        uids = pop3_listing.read_uids(listed.content)
-    except pop3_listing.Malformed as error:
+        uids = listing.read_uids(listed.content)
+    except listing.Malformed as error:
         wire.strange(f"UIDL: {error}".encode())
     if len(uids) < count:
         # Whatever it leaves out would count as gone, and be taken again when it is back.

@@ -14,9 +14,9 @@ from django.conf import settings
 from django.db import IntegrityError
 
 from deskpost.inbound import intake
-from deskpost.inbound.channels import webhook_delivery
 from deskpost.inbound.channels.smtp import KEPT_OF_OVERSIZE
-from deskpost.inbound.channels.webhook_delivery import Content, Delivery, Refusal
+from deskpost.inbound.channels.webhook import delivery as webhook_delivery
+from deskpost.inbound.channels.webhook.delivery import Content, Delivery, Refusal
 from deskpost.inbound.intake import Target
 from deskpost.mail import address
 from deskpost.models import Channel, InboundEmail, WebhookDelivery

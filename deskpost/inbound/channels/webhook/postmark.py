@@ -11,7 +11,7 @@ from typing import Any
 from anymail.webhooks.postmark import PostmarkInboundWebhookView
 from django.http import HttpRequest
 
-from deskpost.inbound.channels.webhook_delivery import (
+from deskpost.inbound.channels.webhook.delivery import (
     Content,
     Delivery,
     Refusal,
@@ -21,8 +21,8 @@ from deskpost.inbound.channels.webhook_delivery import (
     mappings,
     string,
 )
-from deskpost.inbound.channels.webhook_rebuild import File, Pieces, address, rebuild
-from deskpost.inbound.channels.webhook_view import InboundView
+from deskpost.inbound.channels.webhook.rebuild import File, Pieces, address, rebuild
+from deskpost.inbound.channels.webhook.view import InboundView
 
 
 class PostmarkView(InboundView, PostmarkInboundWebhookView):  # type: ignore[misc]

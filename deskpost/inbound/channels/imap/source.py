@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from deskpost.inbound.channels import imap_folder, imap_move
-from deskpost.inbound.channels.imap_answers import working
-from deskpost.inbound.channels.imap_inlet import MOST_LINE, Lost
-from deskpost.inbound.channels.imap_wire import SECONDS, SMALL, Answered, Client, Strange
+from deskpost.inbound.channels.imap import folder, move
+from deskpost.inbound.channels.imap.answers import working
+from deskpost.inbound.channels.imap.inlet import MOST_LINE, Lost
+from deskpost.inbound.channels.imap.wire import SECONDS, SMALL, Answered, Client, Strange
 from deskpost.inbound.channels.source import Account, Fetched, Item, Look
 from deskpost.net import Fault
 from deskpost.problems import Problem
@@ -46,7 +46,7 @@ class ImapSource:
         (RFC 3501, section 6.3.10), and NOOP tells no UIDs.
         """
         with self._working():
-            now = imap_folder.select(self._client, self._account.folder)
+            now = folder.select(self._client, self._account.folder)
         # Up to the next UID only: "since:*" would always have the last message, whatever its UID.
         end = min(until or now.next_uid, now.next_uid)
         items: list[Item] = []
@@ -57,7 +57,7 @@ class ImapSource:
     def _items(self, start: int, end: int) -> list[Item]:
         with self._working():
             self._wire.begin(MOST_LINE)
-            there = imap_folder.uids(self._wire, f"{start}:{end - 1}")
+            there = folder.uids(self._wire, f"{start}:{end - 1}")
         items: list[Item] = []
         for chunk in _chunks([uid for uid in there if start <= uid < end], AT_ONCE):
             with self._working():
@@ -98,7 +98,7 @@ class ImapSource:
             except Answered as answer:
                 if answer.kind != "NO":
                     raise
-                if alone and not imap_move.gone(answer):
+                if alone and not move.gone(answer):
                     raise
                 rows = {} if alone else None
         if rows is None:
@@ -116,15 +116,15 @@ class ImapSource:
             return
         with self._working():
             self._wire.begin()
-            there = set(imap_folder.uids(self._wire, ",".join(map(str, uids)))) & set(uids)
+            there = set(folder.uids(self._wire, ",".join(map(str, uids)))) & set(uids)
             if there:
                 raise Fault(Problem.STRANGE_ANSWER, uid=str(min(there)))
 
     def finish(self, items: Sequence[Item]) -> None:
-        """Mark, move or delete them; see Source and imap_move."""
+        """Mark, move or delete them; see Source and move."""
         for chunk in _chunks([int(item.uid) for item in items], AT_ONCE):
             with self._working():
-                imap_move.finish(self._client, self._account, chunk)
+                move.finish(self._client, self._account, chunk)
 
     def rest(self) -> None:
         """Begin to wait (IDLE)."""

@@ -10,7 +10,7 @@ from typing import Any
 from anymail.webhooks.postal import PostalInboundWebhookView
 from django.http import HttpRequest
 
-from deskpost.inbound.channels.webhook_delivery import (
+from deskpost.inbound.channels.webhook.delivery import (
     Content,
     Delivery,
     Refusal,
@@ -19,7 +19,7 @@ from deskpost.inbound.channels.webhook_delivery import (
     original,
     string,
 )
-from deskpost.inbound.channels.webhook_view import InboundView
+from deskpost.inbound.channels.webhook.view import InboundView
 
 
 class PostalView(InboundView, PostalInboundWebhookView):  # type: ignore[misc]

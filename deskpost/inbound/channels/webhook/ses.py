@@ -13,8 +13,8 @@ from botocore.client import Config  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 from django.http import HttpRequest
 
-from deskpost.inbound.channels import webhook_fetch, webhook_sns
-from deskpost.inbound.channels.webhook_delivery import (
+from deskpost.inbound.channels.webhook import fetch, sns
+from deskpost.inbound.channels.webhook.delivery import (
     Content,
     Delivery,
     Refusal,
@@ -26,7 +26,7 @@ from deskpost.inbound.channels.webhook_delivery import (
     string,
     strings,
 )
-from deskpost.inbound.channels.webhook_view import InboundView
+from deskpost.inbound.channels.webhook.view import InboundView
 from deskpost.net import one_line
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ S3 = Config(connect_timeout=4, read_timeout=8, retries={"total_max_attempts": 2}
 # What SES tests its topic with.
 GREETING = "Successfully validated SNS topic for Amazon SES"
 
-CERTIFICATES = webhook_sns.Certificates()
+CERTIFICATES = sns.Certificates()
 
 
 class AmazonSESView(InboundView, AmazonSESInboundWebhookView):  # type: ignore[misc]
@@ -53,7 +53,7 @@ class AmazonSESView(InboundView, AmazonSESInboundWebhookView):  # type: ignore[m
 
     def validate_request(self, request: HttpRequest) -> None:
         """Beside anymail's checks: the signature, which anymail does not look at."""
-        if not webhook_sns.is_signed(json_object(request.body), self.certificates):
+        if not sns.is_signed(json_object(request.body), self.certificates):
             raise AnymailWebhookValidationFailure("wrong signature, or too old")
 
     def read(self, request: HttpRequest) -> Delivery | None:
@@ -74,9 +74,9 @@ class AmazonSESView(InboundView, AmazonSESInboundWebhookView):  # type: ignore[m
         url, topic = string(message.get("SubscribeURL")), one_line(str(message.get("TopicArn")))
         if not self.basic_auth:
             raise Refusal(403, "A topic is confirmed only if the address holds the secret.")
-        if not webhook_sns.is_amazon(url, self.certificates.host):
+        if not sns.is_amazon(url, self.certificates.host):
             raise Refusal(400, "The address to confirm at is not Amazon’s.")
-        webhook_fetch.fetch(url, MOST_OF_ANSWER)
+        fetch.fetch(url, MOST_OF_ANSWER)
         log.info("Amazon SES: subscribed to the topic %s", topic)
 
     def _received(self, message_id: str, event: dict[str, Any]) -> Delivery:

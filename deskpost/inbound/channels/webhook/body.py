@@ -15,7 +15,7 @@ from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.utils.datastructures import MultiValueDict
 from django.utils.http import parse_header_parameters
 
-from deskpost.inbound.channels.webhook_delivery import Refusal
+from deskpost.inbound.channels.webhook.delivery import Refusal
 
 READ_AT_ONCE = 64 * 1024
 MOST_FIELDS = 1000

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from django.utils.dateparse import parse_datetime
 
-from deskpost.inbound.channels import webhook_fetch
-from deskpost.inbound.channels.webhook_delivery import string
+from deskpost.inbound.channels.webhook import fetch as webhook_fetch
+from deskpost.inbound.channels.webhook.delivery import string
 
 OLDEST = timedelta(days=15)  # deliveries are remembered for longer, so that none works twice
 MOST_CERTIFICATE = 64 * 1024  # bytes

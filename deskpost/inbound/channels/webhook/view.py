@@ -14,8 +14,10 @@ from anymail.webhooks.base import AnymailBaseWebhookView, AnymailBasicAuthMixin
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 
-from deskpost.inbound.channels import webhook_body, webhook_delivery, webhook_store
-from deskpost.inbound.channels.webhook_delivery import UNREADABLE, Delivery, Refusal
+from deskpost.inbound.channels.webhook import body as webhook_body
+from deskpost.inbound.channels.webhook import delivery as webhook_delivery
+from deskpost.inbound.channels.webhook import store
+from deskpost.inbound.channels.webhook.delivery import UNREADABLE, Delivery, Refusal
 from deskpost.net import one_line
 
 log = logging.getLogger(__name__)
@@ -66,7 +68,7 @@ class InboundView(AnymailBaseWebhookView):  # type: ignore[misc]
         delivery = self.read(request)
         if delivery is None:
             return "Nothing to keep."
-        return webhook_store.take(self.provider, str(self.esp_name), delivery)
+        return store.take(self.provider, str(self.esp_name), delivery)
 
     def _check_basic_auth(self, request: HttpRequest) -> None:
         """Before the body is read: strangers shall not make us read 30 MiB."""

@@ -18,8 +18,10 @@ from typing import Any
 
 from django.conf import settings
 
-from deskpost import net_address, net_certificate, net_context, net_names
-from deskpost.net_context import tls_context
+from deskpost.net import address as net_address
+from deskpost.net import certificates, names
+from deskpost.net import context as net_context
+from deskpost.net.context import tls_context
 from deskpost.problems import Problem, Step
 
 __all__ = [
@@ -87,11 +89,11 @@ def resolve(host: str, port: int) -> list[Endpoint]:
     NAME_NOT_FOUND, or PRIVATE_ADDRESS if every address that was found is one of a private network
     that is not allowed.
     """
-    shown = one_line(host)[: net_names.MOST_OF_A_NAME]
+    shown = one_line(host)[: names.MOST_OF_A_NAME]
     if not 0 < port < 1 << 16:
         raise Fault(Problem.UNREACHABLE, step=Step.TCP, host=shown, port=port)
     try:
-        found = net_names.look_up(host, port, RESOLVE_SECONDS)
+        found = names.look_up(host, port, RESOLVE_SECONDS)
     except (OSError, ValueError) as error:
         raise Fault(Problem.NAME_NOT_FOUND, step=Step.NAME, host=shown) from error
     except Exception as error:
@@ -99,7 +101,7 @@ def resolve(host: str, port: int) -> list[Endpoint]:
     return _checked(found, shown)
 
 
-def _checked(found: Sequence[net_names.Found], host: str) -> list[Endpoint]:
+def _checked(found: Sequence[names.Found], host: str) -> list[Endpoint]:
     allowed: Sequence[net_address.Network] = settings.DESKPOST["ALLOW_PRIVATE_HOSTS"]
     endpoints, refused = [], []
     for family, sockaddr in found:
@@ -172,12 +174,12 @@ def secure(sock: socket.socket, host: str, timeout: float = 20.0) -> ssl.SSLSock
     fails, the connection is closed and Fault raised: CERTIFICATE_…, TLS_FAILED, TIMED_OUT or
     DROPPED, with the facts of the certificate if the server showed one.
     """
-    facts: dict[str, Any] = {"host": one_line(host)[: net_names.MOST_OF_A_NAME]}
+    facts: dict[str, Any] = {"host": one_line(host)[: names.MOST_OF_A_NAME]}
     try:
         facts["port"] = sock.getpeername()[1]
         context = _own_context(facts)
         sock.settimeout(timeout)
-        name = net_names.ascii_name(host).rstrip(".").partition("%")[0]
+        name = names.ascii_name(host).rstrip(".").partition("%")[0]
         tls = context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
     except (Fault, OSError, ValueError) as error:
         sock.close()
@@ -186,7 +188,7 @@ def secure(sock: socket.socket, host: str, timeout: float = 20.0) -> ssl.SSLSock
         tls.do_handshake()
     except OSError as error:
         tls.close()
-        shown = net_certificate.facts(net_context.presented(tls))
+        shown = certificates.facts(net_context.presented(tls))
         raise fault_of(error, step=Step.TLS, **facts, **shown) from error
     return tls
 
@@ -200,9 +202,9 @@ def _own_context(facts: Mapping[str, Any]) -> ssl.SSLContext:
 
 
 def certificate(sock: ssl.SSLSocket) -> dict[str, Any]:
-    """Return the facts of the server's certificate (net_certificate.facts), and `protocol`, the
+    """Return the facts of the server's certificate (certificates.facts), and `protocol`, the
     version of TLS: TLSv1.3."""
-    found = net_certificate.facts(sock.getpeercert(binary_form=True) or b"")
+    found = certificates.facts(sock.getpeercert(binary_form=True) or b"")
     return {**found, "protocol": sock.version() or ""}
 
 

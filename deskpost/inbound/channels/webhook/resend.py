@@ -11,8 +11,8 @@ from anymail.exceptions import AnymailWebhookValidationFailure
 from anymail.webhooks.resend import ResendInboundWebhookView, SvixWebhookValidationMixin
 from django.http import HttpRequest
 
-from deskpost.inbound.channels import webhook_delivery, webhook_fetch, webhook_svix
-from deskpost.inbound.channels.webhook_delivery import (
+from deskpost.inbound.channels.webhook import delivery, fetch, svix
+from deskpost.inbound.channels.webhook.delivery import (
     Content,
     Delivery,
     Refusal,
@@ -22,8 +22,8 @@ from deskpost.inbound.channels.webhook_delivery import (
     string,
     strings,
 )
-from deskpost.inbound.channels.webhook_rebuild import File, Pieces, rebuild
-from deskpost.inbound.channels.webhook_view import SLACK, InboundView
+from deskpost.inbound.channels.webhook.rebuild import File, Pieces, rebuild
+from deskpost.inbound.channels.webhook.view import SLACK, InboundView
 from deskpost.mail.address import first_mailbox
 
 MOST_FILES = 200
@@ -44,7 +44,7 @@ class ResendView(InboundView, ResendInboundWebhookView):  # type: ignore[misc]
         super(SvixWebhookValidationMixin, self).__init__(**kwargs)
 
     def validate_request(self, request: HttpRequest) -> None:
-        if not webhook_svix.is_signed(self.signing_secret, request.headers, request.body):
+        if not svix.is_signed(self.signing_secret, request.headers, request.body):
             raise AnymailWebhookValidationFailure("wrong signature, or too old")
 
     def read(self, request: HttpRequest) -> Delivery:
@@ -65,9 +65,9 @@ class ResendView(InboundView, ResendInboundWebhookView):  # type: ignore[misc]
 
     def _fetch(self, named: str) -> Content:
         """In the place of anymail's: through net_http, bounded, and the bytes as they are."""
-        found = webhook_fetch.fetch(
+        found = fetch.fetch(
             urljoin(self.api_url, f"emails/receiving/{quote(named, safe='')}"),
-            int(webhook_delivery.limit() * self.size_factor) + SLACK,
+            int(delivery.limit() * self.size_factor) + SLACK,
             {"Authorization": f"Bearer {self.api_key}"},
         )
         try:
@@ -75,7 +75,7 @@ class ResendView(InboundView, ResendInboundWebhookView):  # type: ignore[misc]
         except Refusal as error:
             raise Refusal(503, "Resend’s answer cannot be read.") from error
         if url := string(mapping(message.get("raw")).get("download_url")):
-            return webhook_fetch.download(url)
+            return fetch.download(url)
         return rebuild(
             Pieces(
                 headers=list(_headers(message)),
@@ -88,12 +88,12 @@ class ResendView(InboundView, ResendInboundWebhookView):  # type: ignore[misc]
 
 def _files(message: dict[str, Any]) -> Iterator[File]:
     """Fetch the attachments, until they are too large together."""
-    left = webhook_delivery.limit()
+    left = delivery.limit()
     for one in mappings(message.get("attachments"))[:MOST_FILES]:
         url = string(one.get("download_url"))
         if not url or left < 0:
             continue
-        content = webhook_fetch.download(url)
+        content = fetch.download(url)
         left -= content.size
         yield File(
             content=content.raw,

@@ -14,16 +14,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
-from deskpost.inbound.channels.webhook_store import find_all, forget
+from deskpost.inbound.channels.webhook.store import find_all, forget
 
 if TYPE_CHECKING:
-    from deskpost.inbound.channels.webhook_view import InboundView
+    from deskpost.inbound.channels.webhook.view import InboundView
 
 __all__ = ["VIEWS", "find_all", "forget", "receive"]
 
 # By name: a site that has no webhooks need not load Amazon's client.
 VIEWS: Mapping[str, str] = {
-    provider: f"{__package__}.webhook_{module}"
+    provider: f"{__package__}.{module}"
     for provider, module in {
         "amazon_ses": "ses.AmazonSESView",
         "mailgun": "mailgun.MailgunView",

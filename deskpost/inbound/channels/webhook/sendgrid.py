@@ -10,8 +10,8 @@ from typing import Any
 from anymail.webhooks.sendgrid import SendGridInboundWebhookView
 from django.http import HttpRequest
 
-from deskpost.inbound.channels.webhook_body import Form
-from deskpost.inbound.channels.webhook_delivery import (
+from deskpost.inbound.channels.webhook.body import Form
+from deskpost.inbound.channels.webhook.delivery import (
     Content,
     Delivery,
     Refusal,
@@ -21,8 +21,8 @@ from deskpost.inbound.channels.webhook_delivery import (
     string,
     strings,
 )
-from deskpost.inbound.channels.webhook_rebuild import File, Pieces, rebuild
-from deskpost.inbound.channels.webhook_view import InboundView
+from deskpost.inbound.channels.webhook.rebuild import File, Pieces, rebuild
+from deskpost.inbound.channels.webhook.view import InboundView
 
 
 class SendGridView(InboundView, SendGridInboundWebhookView):  # type: ignore[misc]

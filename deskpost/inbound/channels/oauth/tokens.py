@@ -19,9 +19,8 @@ import requests
 from authlib.integrations.requests_client import OAuth2Session
 from django.utils import timezone
 
-from deskpost import net_http
-from deskpost.inbound.channels.oauth_providers import Provider
-from deskpost.net import Fault
+from deskpost.inbound.channels.oauth.providers import Provider
+from deskpost.net import Fault, http
 from deskpost.problems import Problem
 
 MOST_BYTES = 64 * 1024
@@ -100,7 +99,7 @@ def _session(provider: Provider, words: _Words) -> Iterator[Any]:
         trust_env=False,
         stream=True,  # what comes is read with a bound, by `_Words.read`
     )
-    net_http.mount(client)
+    http.mount(client)
     for event in ("access_token_response", "refresh_token_response"):
         client.register_compliance_hook(event, words.read)
     try:
@@ -130,7 +129,7 @@ class _Words:
     def read(self, response: Any) -> _Answer:
         """Return the answer to a token request; raises net.Fault if it holds no token."""
         status = int(response.status_code)
-        found = _object(net_http.read_bounded(response, MOST_BYTES, SECONDS))
+        found = _object(http.read_bounded(response, MOST_BYTES, SECONDS))
         line = f"{status} {response.reason or ''}"
         if status >= 500 or found is None:
             raise self.fault(line, status=status)

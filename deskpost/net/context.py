@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from deskpost import net_certificate
+from deskpost.net import certificates
 
 
 def tls_context() -> ssl.SSLContext:
@@ -39,7 +39,7 @@ def _context(ca_file: Path | None, changed: int) -> ssl.SSLContext:
 def presented(sock: ssl.SSLSocket) -> bytes:
     """Return the certificate (DER) that the server showed, trusted or not; b"" if none was seen."""
     message = sock.certificate_message if isinstance(sock, _Socket) else b""
-    return net_certificate.leaf(message)
+    return certificates.leaf(message)
 
 
 class _Socket(ssl.SSLSocket):

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from deskpost import net
-from deskpost.inbound.channels import imap_folder
-from deskpost.inbound.channels.imap_answers import working
-from deskpost.inbound.channels.imap_signin import sign_in
-from deskpost.inbound.channels.imap_source import ImapSource
-from deskpost.inbound.channels.imap_wire import Client
+from deskpost.inbound.channels.imap import folder
+from deskpost.inbound.channels.imap.answers import working
+from deskpost.inbound.channels.imap.signin import sign_in
+from deskpost.inbound.channels.imap.source import ImapSource
+from deskpost.inbound.channels.imap.wire import Client
 from deskpost.inbound.channels.source import Account, Done, Opening
 from deskpost.net import Endpoint, Fault
 from deskpost.problems import Problem, Step
@@ -90,7 +90,7 @@ def _greet(client: Client, step: Step) -> None:
 def _let_in(client: Client, account: Account) -> Generator[Done, None, None]:
     yield Done(step=Step.SIGN_IN, facts={"mechanism": _sign_in(client, account)})
     with working(client.wire, step=Step.FOLDER):
-        selected = imap_folder.select(client, account.folder)
+        selected = folder.select(client, account.folder)
     facts = {
         "folder": account.folder,
         "messages": selected.total,
@@ -99,10 +99,8 @@ def _let_in(client: Client, account: Account) -> Generator[Done, None, None]:
     }
     yield Done(step=Step.FOLDER, facts=facts)
     with working(client.wire, refused=Problem.READ_ONLY, step=Step.RIGHTS):
-        rights = imap_folder.check_rights(client, account, selected)
-    yield Done(
-        step=Step.RIGHTS, facts={"rights": rights, "expunge": client.offers(imap_folder.UIDPLUS)}
-    )
+        rights = folder.check_rights(client, account, selected)
+    yield Done(step=Step.RIGHTS, facts={"rights": rights, "expunge": client.offers(folder.UIDPLUS)})
 
 
 def _sign_in(client: Client, account: Account) -> str:

@@ -17,10 +17,10 @@ from authlib.integrations.requests_client import OAuth2Session
 from django.db import transaction
 from django.utils import timezone
 
-from deskpost.inbound.channels import oauth_tokens
-from deskpost.inbound.channels.oauth_alone import alone
-from deskpost.inbound.channels.oauth_providers import Provider, find, offered, setting
-from deskpost.inbound.channels.oauth_tokens import Tokens
+from deskpost.inbound.channels.oauth import tokens as oauth_tokens
+from deskpost.inbound.channels.oauth.alone import alone
+from deskpost.inbound.channels.oauth.providers import Provider, find, offered, setting
+from deskpost.inbound.channels.oauth.tokens import Tokens
 from deskpost.models import Mailbox
 from deskpost.net import Fault
 from deskpost.problems import Problem

@@ -1,4 +1,4 @@
-"""What a webhook fetches from its provider, through the one way out (net_http.py)."""
+"""What a webhook fetches from its provider, through the one way out (http.py)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import requests
 
-from deskpost import net, net_http
-from deskpost.inbound.channels import webhook_delivery
+from deskpost import net
 from deskpost.inbound.channels.smtp import KEPT_OF_OVERSIZE
-from deskpost.inbound.channels.webhook_delivery import Content, Refusal, original
+from deskpost.inbound.channels.webhook import delivery
+from deskpost.inbound.channels.webhook.delivery import Content, Refusal, original
+from deskpost.net import http
 
 WAIT_SECONDS = 8.0  # to connect, and for the answer to begin: Amazon waits 15 for ours
 WHOLE_SECONDS = 60.0
@@ -21,8 +22,8 @@ def fetch(url: str, limit: int, headers: Mapping[str, str] | None = None) -> byt
     Raises Refusal (503) if it cannot be had: the provider calls again then.
     """
     try:
-        with net_http.session() as session:
-            return net_http.read_bounded(_opened(session, url, headers), limit, WHOLE_SECONDS)
+        with http.session() as session:
+            return http.read_bounded(_opened(session, url, headers), limit, WHOLE_SECONDS)
     except (net.Fault, requests.RequestException) as fault:
         raise Refusal(503, "The provider cannot be asked at the moment.") from fault
 
@@ -32,14 +33,14 @@ def download(url: str) -> Content:
 
     Raises Refusal (503).
     """
-    limit = webhook_delivery.limit()
+    limit = delivery.limit()
     try:
-        with net_http.session() as session:
+        with http.session() as session:
             answer = _opened(session, url, None)
             declared = answer.headers.get("Content-Length", "")
             try:
-                return original(net_http.read_bounded(answer, limit, WHOLE_SECONDS))
-            except net_http.TooLarge as large:
+                return original(http.read_bounded(answer, limit, WHOLE_SECONDS))
+            except http.TooLarge as large:
                 said = int(declared) if declared.isascii() and declared.isdigit() else 0
                 raw = large.beginning[:KEPT_OF_OVERSIZE]
                 return Content(raw=raw, size=max(said, limit + 1))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from imapclient.response_parser import parse_response
 
 from deskpost import net
-from deskpost.inbound.channels.imap_answers import fault_said
-from deskpost.inbound.channels.imap_wire import Answered, Client, Strange, Wire
+from deskpost.inbound.channels.imap.answers import fault_said
+from deskpost.inbound.channels.imap.wire import Answered, Client, Strange, Wire
 from deskpost.inbound.channels.source import Account
 from deskpost.net import Fault
 from deskpost.problems import Problem

@@ -6,8 +6,8 @@ import base64
 import json
 from collections.abc import Mapping
 
-from deskpost.inbound.channels import pop3_answers
-from deskpost.inbound.channels.pop3_wire import SILENCE, Answer, Wire
+from deskpost.inbound.channels.pop3 import answers
+from deskpost.inbound.channels.pop3.wire import SILENCE, Answer, Wire
 from deskpost.inbound.channels.source import Account
 from deskpost.net import Fault
 from deskpost.problems import Problem
@@ -85,9 +85,9 @@ def _challenge(wire: Wire, offered: Mapping[str, str], *, may_end: bool = False)
 
 
 def _refused(answer: Answer, offered: Mapping[str, str], **facts: bool) -> Fault:
-    fault = pop3_answers.fault_said(answer, Problem.SIGN_IN_REFUSED, **facts)
+    fault = answers.fault_said(answer, Problem.SIGN_IN_REFUSED, **facts)
     if fault.problem == Problem.RATE_LIMITED:
-        fault.facts = {**fault.facts, **pop3_answers.delay(offered)}
+        fault.facts = {**fault.facts, **answers.delay(offered)}
     if fault.problem != Problem.SIGN_IN_REFUSED:
         fault.facts = {key: value for key, value in fault.facts.items() if key != "token"}
     return fault

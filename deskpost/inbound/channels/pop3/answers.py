@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deskpost.inbound.channels.pop3_wire import Answer
+from deskpost.inbound.channels.pop3.wire import Answer
 from deskpost.net import Fault
 from deskpost.problems import Problem
 

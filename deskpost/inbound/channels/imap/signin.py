@@ -6,7 +6,7 @@ import base64
 import json
 
 from deskpost import net
-from deskpost.inbound.channels.imap_wire import Answered, Client, Strange, Wire
+from deskpost.inbound.channels.imap.wire import Answered, Client, Strange, Wire
 from deskpost.inbound.channels.source import Account
 from deskpost.net import Fault
 from deskpost.problems import Problem

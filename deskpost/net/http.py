@@ -1,4 +1,4 @@
-"""HTTP by the one way out (net.py): to the token addresses and the APIs of mail providers.
+"""HTTP by the one way out (deskpost.net): to the token addresses and the APIs of mail providers.
 
 It is requests with connections of our own. They follow no redirect, know no proxy and no .netrc,
 and do without TLS only within allowed private networks. Every answer is bounded.
