@@ -355,6 +355,19 @@ def test_another_account_begins_anew_and_is_known_as_such(scene: Scene, admin: C
     assert not MailboxUid.objects.exists()
 
 
+def test_a_server_that_was_renamed_is_looked_through_for_what_is_not_known(
+    scene: Scene, admin: Client
+) -> None:
+    mailbox = make_mailbox(scene, begun_at=timezone.now(), next_uid=7, validity=5)
+    edit(admin, mailbox, host="imap2.shop.example", password="x")
+    found = Mailbox.objects.get()
+    assert (found.host, found.begun_at, found.validity) == (
+        "imap2.shop.example",
+        mailbox.begun_at,
+        0,
+    )
+
+
 def test_what_the_poller_writes_meanwhile_stays(
     scene: Scene, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

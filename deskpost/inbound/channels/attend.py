@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from deskpost import net
 from deskpost.inbound.channels import access, connection, lease, oauth
-from deskpost.inbound.channels.collect import Collector, NotStored
+from deskpost.inbound.channels.collect import Collector
 from deskpost.inbound.channels.lease import LostLease
 from deskpost.inbound.channels.source import Source, finish_opening
+from deskpost.inbound.channels.take import NotStored
 from deskpost.models import Mailbox
 from deskpost.net import Fault
 from deskpost.problems import ConnectionState, Problem

@@ -18,9 +18,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from deskpost import storage
 from deskpost.inbound.channels import collect, connection, lease
-from deskpost.inbound.channels.collect import Collector, NotStored
+from deskpost.inbound.channels import take as take_batch
+from deskpost.inbound.channels.collect import Collector
 from deskpost.inbound.channels.lease import LostLease
 from deskpost.inbound.channels.source import Fetched, Item, Look
+from deskpost.inbound.channels.take import NotStored
 from deskpost.models import InboundEmail, Mailbox, MailboxUid
 from deskpost.net import Fault
 from deskpost.problems import Problem
@@ -199,7 +201,7 @@ def test_a_message_that_always_fails_gets_a_row_that_says_so_and_the_rest_is_tak
         server.deliver(raw)
     server.poisoned = {some[57]}
     tries = take(mailbox, server, pool)
-    assert tries <= 1 + collect.TRIES + 1
+    assert tries <= 1 + take_batch.TRIES + 1
     assert raws(mailbox) == {digest(raw): 1 for raw in some if raw is not some[57]}
     (row,) = InboundEmail.objects.filter(channel=mailbox.channel_id, outcome="not_fetched")
     assert row.status == "failed"

@@ -1,4 +1,4 @@
-"""Found in review: what can still lose mail, take it unasked, or hold up the rest."""
+"""What could lose mail, take it unasked, or hold up the rest, and must not."""
 
 from __future__ import annotations
 

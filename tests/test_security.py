@@ -1,4 +1,4 @@
-"""Proofs of what a security review found; each fails until its defect is mended."""
+"""What strangers, hostile servers and other projects must not get at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Found in review: a person's act, a poller's write, and when a mailbox is tried again."""
+"""A person’s act and a poller’s write, when a mailbox is tried, and what the loop outlives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from django.db import InterfaceError
 from django.utils import timezone
 
-from deskpost.inbound.channels import access, collect, connection, lease
+from deskpost.inbound.channels import access, collect, connection, lease, take
 from deskpost.inbound.channels import attend as attending
 from deskpost.inbound.channels.attend import Charge
 from deskpost.inbound.channels.poller import Poller
@@ -120,11 +120,11 @@ def test_who_waits_for_room_for_a_large_message_gives_up_its_thread(
     monkeypatch.setattr(access, "opening", lambda account: None)
     charge = Charge(hold(mailbox))
     for _ in range(3):
-        assert collect._large.acquire(timeout=1)
+        assert take._large.acquire(timeout=1)
 
     def free() -> None:
         for _ in range(3):
-            collect._large.release()
+            take._large.release()
 
     freed = threading.Timer(3.0, free)
     freed.start()

@@ -1,4 +1,4 @@
-"""Found in review: what a POP3 server that lies about sizes may cost."""
+"""What a POP3 server that lies about sizes may cost."""
 
 from __future__ import annotations
 

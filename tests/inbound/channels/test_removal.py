@@ -1,4 +1,4 @@
-"""Found in review: a channel is removed while its poller stores (it fails on PostgreSQL only)."""
+"""A channel is removed while its poller stores (PostgreSQL: two transactions at once)."""
 
 from __future__ import annotations
 
