@@ -193,6 +193,18 @@ def webhook_secret(value: str) -> str:
     return value
 
 
+def svix_secret(value: str) -> str:
+    if value and not re.fullmatch(r"whsec_[A-Za-z0-9+/]{22,}={0,2}", value):
+        raise ValueError("it is not a signing secret: whsec_ and 16 bytes or more in Base64")
+    return value
+
+
+def public_key(value: str) -> str:
+    if value and not re.fullmatch(r"[A-Za-z0-9+/]{30,}={0,2}", value):
+        raise ValueError("it is not a public key in Base64, without its first and last line")
+    return value
+
+
 def address(value: str) -> str:
     if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,253}", value):
         raise ValueError("it is not an email address")
@@ -416,10 +428,20 @@ SETTINGS: tuple[Setting, ...] = (
         "Name and password that providers put into the webhook’s address.",
     ),
     _setting("MAILGUN_SIGNING_KEY", "", text, "key", "Mailgun’s HTTP webhook signing key."),
-    _setting("POSTAL_WEBHOOK_KEY", "", text, "MIGf…", "Postal’s public key, in base64."),
+    _setting(
+        "POSTAL_WEBHOOK_KEY",
+        "",
+        public_key,
+        "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQ",
+        "Postal’s public key, in Base64.",
+    ),
     _setting("RESEND_API_KEY", "", text, "re_…", "Resend’s API key, to fetch messages with."),
     _setting(
-        "RESEND_SIGNING_SECRET", "", text, "whsec_…", "Signing secret of the webhook at Resend."
+        "RESEND_SIGNING_SECRET",
+        "",
+        svix_secret,
+        "whsec_ZGVza3Bvc3QtZXhhbXBsZS1zZWNyZXQ=",
+        "Signing secret of the webhook at Resend.",
     ),
     _setting(
         "POLLERS", "1", whole(0, 16), "2", "Poller processes of `deskpost run`, for mailboxes."
@@ -492,7 +514,7 @@ NOT_OURS = ("DESKPOST_TEST_", "DESKPOST_CORPUS")
 
 # What a fault does not repeat: their values hold secrets.
 SECRET: frozenset[Callable[[str], Any]] = frozenset(
-    {relay, database, fernet_keys, webhook_secret, text}
+    {relay, database, fernet_keys, webhook_secret, svix_secret, public_key, text}
 )
 
 

@@ -152,7 +152,7 @@ def _expired(now: datetime) -> tuple[Happening, ...]:
     begun = _day(now, 3, "00:00:41")
     facts = {
         **_SERVER,
-        "said": "certificate verify failed: certificate has expired",
+        "error": "certificate has expired",
         "step": Step.TLS,
         "subject": HOST,
         "names": [HOST],

@@ -14,11 +14,12 @@ from django.core.files.storage import storages
 from django.db import connections
 from django.utils import timezone
 
-from deskpost.inbound.channels import connection
+from deskpost.inbound.channels import connection, oauth
 from deskpost.inbound.channels.poller import Poller
 from deskpost.models import ConnectionEvent, InboundEmail, Mailbox
 from tests.desk import Desk
 from tests.inbound.channels.mailboxes import custom, rows
+from tests.inbound.channels.oauth_scene import as_google, permit
 from tests.parts.dovecot import PASSWORD, Dovecot
 from tests.parts.process import wait_until
 from tests.parts.site import letter, wire
@@ -261,3 +262,32 @@ def test_paused_it_takes_nothing_and_resumed_it_takes_what_waited(
         assert taken(mailbox) == 0
         connection.resume(Mailbox.objects.get(pk=mailbox.pk), admin)
         soon(lambda: taken(mailbox) == 1)
+
+
+def test_a_token_that_ran_out_is_refreshed_and_a_withdrawn_permission_waits_for_a_person(
+    desk: Desk, server: Dovecot, settings: Any
+) -> None:
+    with as_google(settings, server.token_key) as authority:
+        mailbox = imap(desk, server, provider="google", password="")
+        oauth.keep(mailbox, permit(authority))
+        # It looks good to us, but the mail server refuses it.
+        stale = server.token(USER, seconds=-60)
+        Mailbox.objects.filter(pk=mailbox.pk).update(access_token=stale)
+        admin = desk.member("mara@desk.test", "admin")
+        with running():
+            soon(lambda: state(mailbox) == "connected")
+            deliver(server)
+            soon(lambda: taken(mailbox) == 1)
+            authority.revoke()
+            Mailbox.objects.filter(pk=mailbox.pk).update(access_until=timezone.now())
+            server.restart()
+            soon(lambda: state(mailbox) == "attention")
+            assert rows(mailbox)[-1][1] == "grant_revoked"
+            assert Mailbox.objects.get(pk=mailbox.pk).next_try_at is None
+            deliver(server, "while it waits")
+            oauth.keep(mailbox, permit(authority))
+            connection.changed(Mailbox.objects.get(pk=mailbox.pk), admin)
+            soon(lambda: taken(mailbox) == 2)
+    assert rows(mailbox)[-1][1] == "connected_again"
+    log = str(list(ConnectionEvent.objects.values_list("facts", flat=True)))
+    assert stale not in log
