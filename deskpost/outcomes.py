@@ -167,12 +167,22 @@ class Kind(StrEnum):
     CUSTOMER_INVITED = "customer_invited"
     REQUEST_CREATED = "request_created"
     COMMENT_ADDED = "comment_added"
+    COMMENT_EDITED = "comment_edited"
+    PARTICIPANT_ADDED = "participant_added"
+    STATUS_CHANGED = "status_changed"
+    REQUEST_RESOLVED = "request_resolved"
+    REQUEST_REOPENED = "request_reopened"
 
 
 KIND_WORDS: Mapping[Kind, Words] = {
     Kind.CUSTOMER_INVITED: _("Customer invited"),
     Kind.REQUEST_CREATED: _("Request created"),
     Kind.COMMENT_ADDED: _("Comment added"),
+    Kind.COMMENT_EDITED: _("Comment edited"),
+    Kind.PARTICIPANT_ADDED: _("Participant added"),
+    Kind.STATUS_CHANGED: _("Status changed"),
+    Kind.REQUEST_RESOLVED: _("Request resolved"),
+    Kind.REQUEST_REOPENED: _("Request reopened"),
 }
 
 
@@ -405,6 +415,8 @@ class Guard(StrEnum):
     """What is asked before a notification is sent, in order."""
 
     OWN_ACTION = "own_action"
+    MUTED = "muted"
+    RULE_OFF = "rule_off"
     VALIDATION = "validation"
     PRIVATE = "private"
     UNSUBSCRIBED = "unsubscribed"
@@ -415,6 +427,8 @@ class Guard(StrEnum):
 
 GUARD_WORDS: Mapping[Guard, Words] = {
     Guard.OWN_ACTION: _("Own action"),
+    Guard.MUTED: _("Muted request"),
+    Guard.RULE_OFF: _("Rule switched off"),
     Guard.VALIDATION: _("Address is well formed"),
     Guard.PRIVATE: _("Address set to private"),
     Guard.UNSUBSCRIBED: _("Unsubscribed"),

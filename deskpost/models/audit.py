@@ -14,6 +14,8 @@ class AuditEntry(models.Model):
         INVITE = "invite"
         REPROCESS = "reprocess"
         SETTINGS = "settings"
+        BLOCK = "block"
+        SEND_AGAIN = "send_again"
 
     at = models.DateTimeField(auto_now_add=True)
     person = models.ForeignKey(Person, models.PROTECT, related_name="+")

@@ -175,6 +175,7 @@ class Comment(models.Model):
     incoming = models.UUIDField(null=True, db_index=True)
     # What its reader must know of the message: invitations, encryption, parts that were left out.
     notes = models.JSONField(default=list)
+    edited_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:

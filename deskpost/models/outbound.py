@@ -94,6 +94,7 @@ class Notification(Queued):
     raw_key = models.CharField(max_length=120, blank=True)
     raw_size = models.PositiveBigIntegerField(default=0)
     tries = models.PositiveSmallIntegerField(default=0)
+    again_of = models.UUIDField(null=True)  # the notification that it repeats, by a person's wish
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -139,6 +140,7 @@ class Suppression(models.Model):
 
     class Cause(models.TextChoices):
         HARD_BOUNCE = "hard_bounce"
+        SOFT_BOUNCES = "soft_bounces"  # too many in a row
         COMPLAINT = "complaint"
         BY_HAND = "by_hand"
 
@@ -147,6 +149,72 @@ class Suppression(models.Model):
     cause = models.CharField(max_length=12, choices=Cause)
     evidence = models.JSONField(default=dict)  # server, code, enhanced, answer, notification, at
     created_at = models.DateTimeField()
+    by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
+    expires_at = models.DateTimeField(null=True)  # null: until a person unblocks it
+
+
+class SoftBounce(models.Model):
+    """A temporary failure of an address's own server, given up: so many of them block it."""
+
+    address_key = models.CharField(max_length=320)
+    at = models.DateTimeField()
+    evidence = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["address_key", "at"], name="soft_bounce_by_address")]
+
+
+class SentAgain(models.Model):
+    """A notification that was missed is sent again once: `notification` repeats `original`."""
+
+    original = models.UUIDField(unique=True)
+    notification = models.UUIDField()
+    by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+
+class MessageTemplate(models.Model):
+    """A project's own words for a notification, in one language; Liquid. Without one, the standard
+    template is used."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="templates")
+    kind = models.CharField(max_length=24)
+    language = models.CharField(max_length=8)
+    subject = models.CharField(max_length=500)
+    text = models.TextField()
+    html = models.TextField()
+    changed_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "kind", "language"], name="template_in_project"
+            )
+        ]
+
+
+class NotificationRule(models.Model):
+    """Whom a project tells of what. Without a row, everyone is told."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="rules")
+    kind = models.CharField(max_length=24)
+    to_reporter = models.BooleanField(default=True)
+    to_participants = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "kind"], name="rule_in_project")]
+
+
+class Muted(models.Model):
+    """A person wants no notifications of one request."""
+
+    request = models.ForeignKey("Request", models.CASCADE, related_name="muted")
+    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["request", "person"], name="muted_once")]
 
 
 class QuotaPeriod(models.Model):
