@@ -151,7 +151,7 @@ WITHHELD: Mapping[Withheld, Account] = {
     Withheld.MUTED: Account(
         words=_("Muted request"),
         meaning=_("The person has turned off this request’s notifications."),
-        remedy=_("The person can turn them on again on the request’s page."),
+        remedy=_("The person can turn them on again by the link in any of its notifications."),
     ),
     Withheld.RULE_OFF: Account(
         words=_("Rule switched off"),

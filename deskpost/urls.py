@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from deskpost.inbound.channels import webhook
 from deskpost.web import (
     account,
+    again,
     channels,
     connect,
     customers,
@@ -17,7 +18,12 @@ from deskpost.web import (
     mailbox_acts,
     mailbox_test,
     mailboxes,
+    message_templates,
+    mute,
+    request_acts,
     requests,
+    rules_page,
+    suppression,
 )
 
 CHANNEL: list[URLPattern] = [
@@ -34,13 +40,24 @@ CHANNEL: list[URLPattern] = [
     path("remove/", mailbox_acts.remove, name="channel-remove"),
 ]
 
+REQUEST: list[URLPattern] = [
+    path("reply/", request_acts.reply, name="reply"),
+    path("resolve/", request_acts.resolve, name="resolve"),
+    path("reopen/", request_acts.reopen, name="reopen"),
+    path("status/", request_acts.status, name="request-status"),
+    path("comments/<int:pk>/edit/", request_acts.edit, name="comment-edit"),
+    path("participants/", request_acts.add_participant, name="participant-add"),
+    path(
+        "participants/<int:pk>/remove/", request_acts.remove_participant, name="participant-remove"
+    ),
+    path("mute/", request_acts.mute, name="request-mute"),
+]
+
 PROJECT: list[URLPattern | URLResolver] = [
     path("", home.project, name="project"),
     path("requests/", requests.listing, name="requests"),
     path("requests/<str:request_key>/", requests.detail, name="request"),
-    path("requests/<str:request_key>/reply/", requests.reply, name="reply"),
-    path("requests/<str:request_key>/resolve/", requests.resolve, name="resolve"),
-    path("requests/<str:request_key>/reopen/", requests.reopen, name="reopen"),
+    path("requests/<str:request_key>/", include(REQUEST)),
     path("entries/<int:pk>/formatted/", formatted.entry, name="formatted"),
     path("attachments/<int:pk>/", requests.attachment, name="attachment"),
     path("customers/", customers.listing, name="customers"),
@@ -49,6 +66,9 @@ PROJECT: list[URLPattern | URLResolver] = [
     path("email-logs/invitations/", email_logs.invitations, name="email-logs-invitations"),
     path("email-logs/notifications/<uuid:pk>/", email_logs.notification, name="notification"),
     path("email-logs/notifications/<uuid:pk>/unblock/", email_logs.unblock, name="unblock"),
+    path("email-logs/notifications/<uuid:pk>/again/", again.send, name="send-again"),
+    path("email-logs/notifications/<uuid:pk>/missed/", again.missed, name="missed"),
+    path("email-logs/notifications/<uuid:pk>/missed/send/", again.send_ticked, name="send-ticked"),
     path("email-logs/incoming/", email_logs.incoming, name="email-logs-incoming"),
     path("email-logs/incoming/<uuid:pk>/", email_logs.incoming_email, name="incoming"),
     path("email-logs/incoming/<uuid:pk>/raw/", email_logs.raw, name="raw"),
@@ -61,8 +81,20 @@ PROJECT: list[URLPattern | URLResolver] = [
     path("settings/", channels.settings, name="settings"),
     path("settings/email/channels/", channels.listing, name="channels"),
     path("settings/email/senders/", mail_settings.whose_mail, name="senders"),
+    path("settings/email/notifications/", rules_page.rules, name="notification-rules"),
     path("settings/email/channels/add/", mailboxes.add, name="channel-add"),
     path("settings/email/channels/<int:pk>/", include(CHANNEL)),
+    path("settings/email/templates/", message_templates.listing, name="templates"),
+    path(
+        "settings/email/templates/<str:kind>/<str:language>/",
+        message_templates.edit,
+        name="template",
+    ),
+    path(
+        "settings/email/templates/<str:kind>/<str:language>/standard/",
+        message_templates.back_to_standard,
+        name="template-standard",
+    ),
 ]
 
 urlpatterns = [
@@ -71,6 +103,12 @@ urlpatterns = [
     path("sign-in/<str:token>/", account.sign_in_link, name="sign-in-link"),
     path("preferences/", account.preferences, name="preferences"),
     path("unsubscribe/<str:token>/", account.unsubscribe, name="unsubscribe"),
+    path("mute/<str:token>/", mute.mute, name="mute"),
+    path("suppression/", suppression.listing, name="suppression"),
+    path("suppression/add/", suppression.add, name="suppression-add"),
+    path("suppression/<int:pk>/remove/", suppression.remove, name="suppression-remove"),
+    path("suppression/export/", suppression.export, name="suppression-export"),
+    path("suppression/import/", suppression.take, name="suppression-import"),
     path("help/notification-limits/", help_pages.limits, name="notification-limits"),
     path("help/notification-preferences/", help_pages.preferences, name="notification-preferences"),
     path("accounts/", include("allauth.account.urls")),

@@ -17,11 +17,11 @@ from django.utils import timezone
 
 from deskpost import alive, journey
 from deskpost.inbound.channels import lease
-from deskpost.inbound.channels.webhook import store
+from deskpost.inbound.channels.webhook import store as webhook_store
 from deskpost.logs import retention
 from deskpost.models import Event, InboundEmail, Notification, Project, queue
 from deskpost.models.queue import LostClaim, Queued
-from deskpost.outbound import relay
+from deskpost.outbound import relay, suppress, suppress_soft
 from deskpost.wake import Bell, Stage
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,8 @@ class Worker:
         if Stage.OUTBOUND in self._stages and now >= self._next_prune:
             self._next_prune = now + PRUNE_SECONDS
             retention.prune()
-            store.forget(timezone.now() - DELIVERIES_KNOWN)
+            suppress_soft.forget(timezone.now() - suppress.SOFT_WITHIN)
+            webhook_store.forget(timezone.now() - DELIVERIES_KNOWN)
         return 0
 
     # --- In ---

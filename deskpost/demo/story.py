@@ -154,6 +154,7 @@ class Story:
         self.settle()
         if receipt := self._receipt(letters.RESOLVED):
             self.agent.resolve(receipt.key)
+            self.settle()
             self.say(f"Agents: {receipt.key} is resolved")
 
     # --- Sending ---

@@ -170,15 +170,18 @@ class Book:
         self._requests[request.key] = request
         self._new_requests.append(request)
         for person in copied:
-            self._take_part(request, person)
+            self.take_part(request, person)
         comment = self._write_down(request, reporter, entry, now, is_description=True)
         self._tell(Kind.REQUEST_CREATED, comment, entry, now)
         return request
 
-    def _take_part(self, request: Request, person: Person) -> None:
-        if not self.is_involved(request, person):
-            self._involved.add((request.key, person.email_key))
-            self._participants.append(Participant(request=request, person=person))
+    def take_part(self, request: Request, person: Person) -> bool:
+        """Make the person a participant; return whether they had no part in the request."""
+        if self.is_involved(request, person):
+            return False
+        self._involved.add((request.key, person.email_key))
+        self._participants.append(Participant(request=request, person=person))
+        return True
 
     def add_comment(
         self, request: Request, author: Person, entry: Entry, *, now: datetime
@@ -190,8 +193,7 @@ class Book:
         if not entry.silent or now >= request.updated_at:
             request.status = self._status_after(request, author)
             request.resolved_at = request.resolved_at if request.status in DONE else None
-        request.updated_at = max(now, request.updated_at)
-        self._changed[request.key] = request
+        self.touch(request, now=now)
         self._tell(Kind.COMMENT_ADDED, comment, entry, now)
         return comment
 
@@ -201,6 +203,20 @@ class Book:
         if request.status == Request.Status.OPEN:
             return Request.Status.PENDING
         return request.status
+
+    def set_status(self, request: Request, status: Request.Status, *, now: datetime) -> None:
+        """Give the request that status. When it was resolved stays known while it is closed."""
+        was_done, request.status = request.status in DONE, status
+        if status not in DONE:
+            request.resolved_at = None
+        elif not was_done:
+            request.resolved_at = now
+        self.touch(request, now=now)
+
+    def touch(self, request: Request, *, now: datetime) -> None:
+        """Let the request stand among the last touched."""
+        request.updated_at = max(now, request.updated_at)
+        self._changed[request.key] = request
 
     def _write_down(
         self, request: Request, author: Person, entry: Entry, now: datetime, *, is_description: bool

@@ -28,21 +28,41 @@ NOT_GOT = {
     Kind.CUSTOMER_INVITED: gettext_lazy("%(name)s did not get this invitation."),
     Kind.REQUEST_CREATED: gettext_lazy("%(name)s was not told that the request was created."),
     Kind.COMMENT_ADDED: gettext_lazy("%(name)s did not get this comment."),
+    Kind.COMMENT_EDITED: gettext_lazy("%(name)s was not told that the comment was edited."),
+    Kind.PARTICIPANT_ADDED: gettext_lazy("%(name)s was not told that they now take part."),
+    Kind.STATUS_CHANGED: gettext_lazy("%(name)s was not told that the status has changed."),
+    Kind.REQUEST_RESOLVED: gettext_lazy("%(name)s was not told that the request is resolved."),
+    Kind.REQUEST_REOPENED: gettext_lazy("%(name)s was not told that the request is open again."),
 }
 SENT = {
     Kind.CUSTOMER_INVITED: gettext_lazy("%(name)s was sent this invitation."),
     Kind.REQUEST_CREATED: gettext_lazy("%(name)s was told that the request was created."),
     Kind.COMMENT_ADDED: gettext_lazy("%(name)s was sent this comment."),
+    Kind.COMMENT_EDITED: gettext_lazy("%(name)s was told that the comment was edited."),
+    Kind.PARTICIPANT_ADDED: gettext_lazy("%(name)s was told that they now take part."),
+    Kind.STATUS_CHANGED: gettext_lazy("%(name)s was told that the status has changed."),
+    Kind.REQUEST_RESOLVED: gettext_lazy("%(name)s was told that the request is resolved."),
+    Kind.REQUEST_REOPENED: gettext_lazy("%(name)s was told that the request is open again."),
 }
 WAITS = {
     Kind.CUSTOMER_INVITED: gettext_lazy("This invitation waits to be sent to %(name)s."),
     Kind.REQUEST_CREATED: gettext_lazy("This notification waits to be sent to %(name)s."),
     Kind.COMMENT_ADDED: gettext_lazy("This comment waits to be sent to %(name)s."),
+    Kind.COMMENT_EDITED: gettext_lazy("The edited comment waits to be sent to %(name)s."),
+    Kind.PARTICIPANT_ADDED: gettext_lazy("This notification waits to be sent to %(name)s."),
+    Kind.STATUS_CHANGED: gettext_lazy("This notification waits to be sent to %(name)s."),
+    Kind.REQUEST_RESOLVED: gettext_lazy("This notification waits to be sent to %(name)s."),
+    Kind.REQUEST_REOPENED: gettext_lazy("This notification waits to be sent to %(name)s."),
 }
 NOT_MEANT = {
     Kind.CUSTOMER_INVITED: gettext_lazy("This invitation was not meant for %(name)s."),
     Kind.REQUEST_CREATED: gettext_lazy("This notification was not meant for %(name)s."),
     Kind.COMMENT_ADDED: gettext_lazy("This comment was not meant for %(name)s."),
+    Kind.COMMENT_EDITED: gettext_lazy("The edited comment was not meant for %(name)s."),
+    Kind.PARTICIPANT_ADDED: gettext_lazy("This notification was not meant for %(name)s."),
+    Kind.STATUS_CHANGED: gettext_lazy("This notification was not meant for %(name)s."),
+    Kind.REQUEST_RESOLVED: gettext_lazy("This notification was not meant for %(name)s."),
+    Kind.REQUEST_REOPENED: gettext_lazy("This notification was not meant for %(name)s."),
 }
 TITLES = {
     NotificationStatus.FAILED: NOT_GOT,
@@ -254,13 +274,21 @@ CAUSES = {
     Suppression.Cause.HARD_BOUNCE: gettext_lazy(
         "It went on the suppression list on %(when)s, after a hard bounce."
     ),
+    Suppression.Cause.SOFT_BOUNCES: gettext_lazy(
+        "It went on the suppression list on %(when)s, after several temporary failures in a row."
+    ),
     Suppression.Cause.COMPLAINT: gettext_lazy(
         "It went on the suppression list on %(when)s, after a complaint of spam."
     ),
     Suppression.Cause.BY_HAND: gettext_lazy("A person put it on the suppression list on %(when)s."),
 }
+EVIDENCE_OF: Mapping[str, object] = {
+    Suppression.Cause.HARD_BOUNCE: gettext_lazy("The bounce"),
+    Suppression.Cause.SOFT_BOUNCES: gettext_lazy("The last of these failures"),
+}
 CAUSE_WORDS = {
     Suppression.Cause.HARD_BOUNCE: gettext_lazy("Hard bounce"),
+    Suppression.Cause.SOFT_BOUNCES: gettext_lazy("Soft bounces"),
     Suppression.Cause.COMPLAINT: gettext_lazy("Complaint"),
     Suppression.Cause.BY_HAND: gettext_lazy("By hand"),
 }
@@ -272,11 +300,15 @@ def _suppressed(note: Notification, facts: Facts) -> Why:
     if cause in CAUSES and since:
         said_when = words.moment(since)
         sentences = (str(CAUSES[Suppression.Cause(cause)]) % {"when": said_when},)
-    bounced = cause == Suppression.Cause.HARD_BOUNCE
-    return Why(
-        sentences=sentences,
-        evidence=said(facts, _("The bounce") if bounced else _("The report")),
-    )
+    if ends := words.parsed(facts.get("expires")):
+        sentences = (*sentences, _("The block ends on %(when)s.") % {"when": words.moment(ends)})
+    source = EVIDENCE_OF.get(cause, gettext_lazy("The report"))
+    return Why(sentences=sentences, evidence=(*said(facts, str(source)), *_note_of(facts)))
+
+
+def _note_of(facts: Facts) -> tuple[Evidence, ...]:
+    text = str(facts.get("note") or "")
+    return (Evidence(source=_("The note of who did it"), before=text),) if text else ()
 
 
 def _private(note: Notification, facts: Facts) -> Why:
@@ -290,9 +322,24 @@ def _unsubscribed(note: Notification, facts: Facts) -> Why:
     return Why(sentences=(_("They did so on %(date)s.") % {"date": words.moment(since, "date")},))
 
 
+POLICY = gettext_lazy(
+    "It is a refusal by policy: of this site or of the message, not of the address, which was "
+    "not blocked for it."
+)
+
+
 def _refused(note: Notification, facts: Facts) -> Why:
     bounced = bool(facts.get("incoming"))
-    return Why(evidence=said(facts, _("The bounce") if bounced else _("The server’s answer")))
+    policy = (str(POLICY),) if is_policy(facts) else ()
+    return Why(
+        sentences=policy,
+        evidence=said(facts, _("The bounce") if bounced else _("The server’s answer")),
+    )
+
+
+def is_policy(facts: Facts) -> bool:
+    """Whether a server refused what or who we are (RFC 3463, x.7.x), and not the address."""
+    return str(facts.get("enhanced") or "")[1:3] == ".7"
 
 
 WHY: Mapping[Reason, Callable[[Notification, Facts], Why]] = {

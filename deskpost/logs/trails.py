@@ -34,6 +34,8 @@ def _unasked(names: list[str]) -> Step:
 
 # What a guard that let the notification pass has found: "well formed: yes", "unsubscribed: no".
 PASSED_MEANS_YES = frozenset({Guard.VALIDATION, Guard.SIZE})
+# Settled before the row was made: they stand in the trail only where they decided.
+AT_FIRST = frozenset({Guard.OWN_ACTION, Guard.MUTED, Guard.RULE_OFF})
 
 
 def of_notification(note: Notification) -> tuple[Step, ...]:
@@ -41,8 +43,7 @@ def of_notification(note: Notification) -> tuple[Step, ...]:
     stored = entries(note)
     steps = [guard_step(Guard(entry["guard"]), entry) for entry in stored]
     asked = {entry["guard"] for entry in stored}
-    # Whether it is the person's own action was settled before the row was made.
-    rest = [guard for guard in Guard if guard not in asked and guard != Guard.OWN_ACTION]
+    rest = [guard for guard in Guard if guard not in asked and guard not in AT_FIRST]
     if rest and note.status != NotificationStatus.QUEUED:
         steps.append(_unasked([str(GUARD_WORDS[guard]) for guard in rest]))
     return tuple(steps)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -10,35 +11,17 @@ from django.utils import timezone
 
 from deskpost import wake
 from deskpost.mail import address
-from deskpost.models import Event, Notification, Person, SentOnce
+from deskpost.models import Event, Muted, Notification, Person, SentOnce, bulk
 from deskpost.models.queue import complete
+from deskpost.outbound import audience
+from deskpost.outbound.audience import Concerned, Part, Rules
 from deskpost.outcomes import Guard, Kind, NotificationStatus, Withheld
 
-
-def audience(event: Event) -> list[Person]:
-    """Return who is concerned, each once: also those to whom nothing will be sent in the end."""
-    if event.kind == Kind.CUSTOMER_INVITED:
-        return [event.person] if event.person else []
-    if event.request is None:
-        return []
-    people = [event.request.reporter]
-    if event.kind == Kind.COMMENT_ADDED:
-        rows = event.request.participants.select_related("person").order_by("id")
-        people += [row.person for row in rows]
-    return list({person.pk: person for person in people}.values())
-
-
-def withheld(event: Event, person: Person) -> Withheld | None:
-    """Return why this person is not to be told, if so.
-
-    Nobody is told of their own action. "Request created" is the exception: it is the receipt for
-    the one who wrote, unless a machine wrote.
-    """
-    if event.actor_id != person.pk:
-        return None
-    if event.kind == Kind.REQUEST_CREATED and not event.quiet:
-        return None
-    return Withheld.OWN_ACTION
+GUARDS = {
+    Withheld.OWN_ACTION: Guard.OWN_ACTION,
+    Withheld.MUTED: Guard.MUTED,
+    Withheld.RULE_OFF: Guard.RULE_OFF,
+}
 
 
 def announce(event: Event) -> list[Notification]:
@@ -47,24 +30,70 @@ def announce(event: Event) -> list[Notification]:
     now = timezone.now()
     with transaction.atomic():
         told = set(SentOnce.objects.filter(event=event.id).values_list("person_id", flat=True))
-        new = [person for person in audience(event) if person.pk not in told]
-        rows = [_row(event, person, now) for person in new]
-        Notification.objects.bulk_create(rows)
-        _remember(event, new)
+        new = [one for one in audience.concerned(event) if one.person.pk not in told]
+        wishes = _wishes(event)
+        rows = [_row(event, one, wishes, now) for one in new]
+        bulk.insert(rows)
+        _remember(event, (one.person for one in new))
         complete(event)
         wake.up(wake.Stage.OUTBOUND)
     return rows
 
 
+def kinds(event: Event) -> Sequence[Kind]:
+    """Return what the event tells of, what matters most first. An answer that resolves the request
+    in the same step tells of both, in one message."""
+    kind, comment, request = Kind(event.kind), event.comment, event.request
+    if kind == Kind.COMMENT_ADDED and comment and request:
+        in_one_step = request.resolved_at == comment.created_at
+        return (kind, Kind.REQUEST_RESOLVED) if in_one_step else (kind,)
+    return (kind,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """Who does not want to be told: those who muted the request, and the project's rules."""
+
+    muted: frozenset[int]
+    rules: Rules
+
+
+def _wishes(event: Event) -> Wishes:
+    muted = Muted.objects.filter(request=event.request_id).values_list("person_id", flat=True)
+    return Wishes(
+        muted=frozenset(muted) if event.request_id else frozenset(),
+        rules=Rules(event.project_id, kinds(event)),
+    )
+
+
+def withheld(event: Event, kind: Kind, one: Concerned, wishes: Wishes) -> Withheld | None:
+    """Return why this person is not to be told of it, if so; the first that holds.
+
+    Nobody is told of their own action. "Request created" is the exception: it is the receipt for
+    the one who wrote, unless a machine wrote. That a request is resolved its reporter learns even
+    if they have muted it.
+    """
+    own = event.actor_id == one.person.pk
+    if own and (kind != Kind.REQUEST_CREATED or event.quiet):
+        return Withheld.OWN_ACTION
+    last_word = kind == Kind.REQUEST_RESOLVED and one.part == Part.REPORTER
+    if one.person.pk in wishes.muted and not last_word:
+        return Withheld.MUTED
+    return None if wishes.rules.tell(kind, one.part) else Withheld.RULE_OFF
+
+
 def _remember(event: Event, people: Iterable[Person]) -> None:
-    SentOnce.objects.bulk_create(SentOnce(event=event.id, person=person) for person in people)
+    bulk.insert(SentOnce(event=event.id, person=person) for person in people)
 
 
-def _row(event: Event, person: Person, now: datetime) -> Notification:
-    why = withheld(event, person)
+def _row(event: Event, one: Concerned, wishes: Wishes, now: datetime) -> Notification:
+    """Return the person's row: of the first kind of which they are to be told, or withheld."""
+    found = [(kind, withheld(event, kind, one, wishes)) for kind in kinds(event)]
+    kind, why = next(((kind, why) for kind, why in found if why is None), found[0])
+    person = one.person
     row = Notification(
         project_id=event.project_id,
-        kind=event.kind,
+        kind=kind,
         event=event.id,
         person=person,
         address=person.email[:320],
@@ -83,5 +112,5 @@ def _row(event: Event, person: Person, now: datetime) -> Notification:
             None,
             now,
         )
-        row.trail = [{"guard": Guard.OWN_ACTION, "answer": "stopped", "facts": {}}]
+        row.trail = [{"guard": GUARDS[why], "answer": "stopped", "facts": {}}]
     return row

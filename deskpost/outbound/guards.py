@@ -14,7 +14,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from deskpost.mail import address
-from deskpost.models import Notification, QuotaPeriod, Suppression
+from deskpost.models import Notification, QuotaPeriod
+from deskpost.outbound import suppress
 from deskpost.outcomes import Guard, Reason
 
 Facts = dict[str, Any]
@@ -58,11 +59,13 @@ def unsubscribed(note: Notification) -> Finding:
 
 
 def suppression(note: Notification) -> Finding:
-    """Suppression list: the address is blocked."""
-    entry = Suppression.objects.filter(address_key=note.address_key).first()
+    """Suppression list: the address is blocked. An entry whose time is over blocks nobody."""
+    entry = suppress.entry(note.address)
     if entry is None:
         return Finding()
     facts = {"cause": entry.cause, "since": entry.created_at.isoformat(), **entry.evidence}
+    if entry.expires_at:
+        facts["expires"] = entry.expires_at.isoformat()
     return Finding(stop=Reason.SUPPRESSION_LIST, facts=facts)
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from deskpost.mail.answers import Answer
 from deskpost.models import Attempt, Notification, QuotaPeriod, new_id
 from deskpost.models.queue import complete
-from deskpost.outbound import suppress
+from deskpost.outbound import suppress, suppress_soft
 from deskpost.outcomes import NotificationStatus, Reason
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ def answered(note: Notification, attempt: Attempt, answer: Answer, trail: list[A
         if answer.kind == "accepted":
             _count_sent(now)
             _complete(note, now, trail, status=NotificationStatus.DELIVERED, facts={})
+            suppress_soft.accepted(note.address_key)
         elif answer.kind == "permanent":
             _refused(note, attempt, answer, trail, now)
         else:
@@ -92,6 +93,8 @@ def _refused(
     if answer.suppress:
         evidence = facts | {"notification": str(note.id), "at": now.isoformat()}
         suppress.block(note.address, answer.suppress, evidence)
+    elif suppress_soft.is_soft_answer(answer):
+        suppress_soft.count(note, facts, now)
     _fail(note, Reason(answer.reason or Reason.UNKNOWN_ERROR), facts, trail, now)
 
 
@@ -101,6 +104,8 @@ def _postpone(
     tries = note.tries + 1
     due_at, facts = next_try(note.created_at, tries, now), _said(attempt, answer)
     if due_at is None:
+        if suppress_soft.is_soft_answer(answer):
+            suppress_soft.count(note, facts, now)
         facts["gave_up"] = True
         _fail(note, Reason.SERVICE_PROVIDER_ERROR, facts, trail, now, tries=tries)
         return

@@ -1,67 +1,110 @@
-"""The standard templates: Liquid, one folder a language, with limits on what a template may use.
+"""A notification's words: the project's own template in the recipient's language, or the standard.
 
-Subject and text are plain text; in the HTML every value is escaped.
+A template is three pieces of Liquid: subject, text, HTML. What must be in every message is put
+around them and cannot be left out: the line above which to reply, the request's name and link,
+and the ways to be told less.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from liquid import Environment
+from markupsafe import Markup
+
+from deskpost.models import MessageTemplate, Project
+from deskpost.outbound.templates_check import FORBIDDEN, Source
+from deskpost.outbound.templates_liquid import TemplateError, run
+from deskpost.outbound.templates_values import LANGUAGES
+
+log = logging.getLogger(__name__)
 
 STANDARD = Path(__file__).parent / "standard"
-LANGUAGES = ("en", "ja")
-
-
-class Limited(Environment):
-    """Liquid that stops a template which would run or write without end."""
-
-    loop_iteration_limit = 10_000
-    output_stream_limit = 20 * 1024 * 1024  # bytes
-    local_namespace_limit = 1024 * 1024
-    context_depth_limit = 20
-
-
-_plain = Limited(autoescape=False)
-_html = Limited(autoescape=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """A notification's words: subject (one line), text and HTML."""
+    """A notification's words: subject (one line), text and HTML. `fallback` says what was wrong
+    with the project's own template where the standard one had to be used."""
 
     subject: str
     text: str
     html: str
+    fallback: dict[str, Any] | None = None
 
 
-def render(kind: str, language: str, values: dict[str, Any]) -> Rendered:
-    """Render the standard template of the kind in the language (English where there is none)."""
+def render(
+    kind: str, language: str, values: Mapping[str, Any], project: Project | None = None
+) -> Rendered:
+    """Render a notification in the language (English where we have no other).
+
+    The person who waits for mail gets it: if the project's own template fails, the standard one is
+    used, and `fallback` says so.
+    """
     chosen = language if language in LANGUAGES else LANGUAGES[0]
-    body = _source(chosen, f"{kind}.txt")
-    subject, _, text = body.partition("\n\n")
-    page = values | {
-        "content": _html.from_string(_source(chosen, f"{kind}.html")).render(**values),
-        "language": chosen,
-    }
+    own = own_template(project, kind, chosen) if project else None
+    if own is None:
+        return apply(standard(kind, chosen), chosen, values)
+    try:
+        return apply(Source(subject=own.subject, text=own.text, html=own.html), chosen, values)
+    except Exception as error:  # noqa: BLE001 (whatever it is, the mail goes out)
+        return _instead(own, error, apply(standard(kind, chosen), chosen, values))
+
+
+def _instead(own: MessageTemplate, error: Exception, plain: Rendered) -> Rendered:
+    log.warning("template %s of project %s failed: %s", own.pk, own.project_id, type(error))
+    facts: dict[str, Any] = {"kind": own.kind, "language": own.language}
+    if isinstance(error, TemplateError):
+        facts |= {"line": error.line, "column": error.column, "said": error.said}
+    else:
+        facts["said"] = type(error).__name__
+    return Rendered(subject=plain.subject, text=plain.text, html=plain.html, fallback=facts)
+
+
+def own_template(project: Project, kind: str, language: str) -> MessageTemplate | None:
+    """Return the project's own template, or None where the standard one is used."""
+    return MessageTemplate.objects.filter(project=project, kind=kind, language=language).first()
+
+
+def standard(kind: str, language: str) -> Source:
+    """Return the standard template of a kind. Raises OSError if there is none."""
+    subject, _, text = _file(language, f"{kind}.txt").partition("\n\n")
+    return Source(subject=subject, text=text.strip("\n"), html=_file(language, f"{kind}.html"))
+
+
+def apply(source: Source, language: str, values: Mapping[str, Any]) -> Rendered:
+    """Fill a template with values and put around it what every message has. Raises TemplateError
+    for one that is wrong, goes beyond a limit, or makes what no mail program takes."""
+    subject = " ".join(run(source.subject, values, html=False).split())
+    if not subject:
+        raise TemplateError("the subject is empty", 1, 1)
     return Rendered(
-        subject=" ".join(_plain.from_string(subject).render(**values).split()),
-        text=_plain.from_string(text + "\n" + _source(chosen, "foot.txt")).render(**values),
-        html=_frame(chosen, page),
+        subject=subject[:500],
+        text=_text(run(source.text, values, html=False), language, values),
+        html=_page(run(source.html, values, html=True), language, values),
     )
 
 
-def _frame(language: str, page: dict[str, Any]) -> str:
-    foot = _html.from_string(_source(language, "foot.html")).render(**page)
-    frame = _plain.from_string(_source("", "frame.html"))  # its values are HTML already
-    return frame.render(
-        content=page["content"], foot=foot, language=language, marker=page["marker"]
-    )
+def _text(body: str, language: str, values: Mapping[str, Any]) -> str:
+    foot = run(_file(language, "foot.txt"), values, html=False)
+    parts = [values.get("marker") or "", body.strip("\r\n"), foot.strip("\n")]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _page(content: str, language: str, values: Mapping[str, Any]) -> str:
+    # Every value is escaped: what is found here, the template itself has written.
+    if FORBIDDEN.search(content):
+        raise TemplateError("it makes an element that mail programs do not take", 1, 1)
+    foot = run(_file(language, "foot.html"), values, html=True)
+    around = {**values, "language": language}
+    around |= {"content": Markup(content), "foot": Markup(foot)}  # noqa: S704 (escaped by `run`)
+    return run(_file("", "frame.html"), around, html=True)
 
 
 @cache
-def _source(language: str, name: str) -> str:
+def _file(language: str, name: str) -> str:
     return (STANDARD / language / name).read_text("utf-8")

@@ -18,7 +18,7 @@ from django.utils import timezone
 from deskpost.mail import address
 from deskpost.mail.reports import Report, ReportRecipient
 from deskpost.models import Channel, Notification
-from deskpost.outbound import suppress
+from deskpost.outbound import suppress, suppress_soft
 from deskpost.outcomes import NotificationStatus, Reason
 
 Facts = dict[str, Any]
@@ -38,7 +38,7 @@ class Effect(StrEnum):
     NOTHING = "nothing"  # no proof
     OTHER_RECIPIENT = "other_recipient"  # proof, but about somebody who was not written to
     DELAYED = "delayed"  # noted on the notification, which may yet arrive
-    DELIVERED = "delivered"  # good news: nothing to change
+    DELIVERED = "delivered"  # good news: soft bounces of the address are forgotten
     FAILED = "failed"
     BLOCKED = "blocked"  # failed, and the address is on the suppression list
     COMPLAINED = "complained"  # the address is on the suppression list
@@ -131,21 +131,28 @@ def _apply(
     evidence = facts | {"notification": str(notification.id)}
     if effect == Effect.DELAYED:
         _delay(notification, facts)
+    if effect == Effect.DELIVERED and recipient.action == "delivered":  # not only relayed on
+        suppress_soft.arrived(notification.address_key)
     if effect in {Effect.FAILED, Effect.BLOCKED}:
-        _fail(notification, facts)
+        is_news = _fail(notification, facts)
+        if effect == Effect.FAILED and is_news and suppress_soft.is_soft_report(recipient):
+            suppress_soft.count(notification, facts, timezone.now())
     if effect == Effect.BLOCKED:
         suppress.block(notification.address, "hard_bounce", evidence)
     if effect == Effect.COMPLAINED:
         suppress.block(notification.address, "complaint", evidence)
 
 
-def _fail(notification: Notification, facts: Facts) -> None:
-    Notification.objects.filter(pk=notification.pk, status=NotificationStatus.DELIVERED).update(
+def _fail(notification: Notification, facts: Facts) -> bool:
+    """Let what stood as delivered stand as failed; returns whether it did, which is so once."""
+    rows = Notification.objects.filter(pk=notification.pk, status=NotificationStatus.DELIVERED)
+    changed = rows.update(
         status=NotificationStatus.FAILED,
         reason=Reason.SERVICE_PROVIDER_ERROR,
         facts=facts,
         settled_at=timezone.now(),
     )
+    return bool(changed)
 
 
 def _delay(notification: Notification, facts: Facts) -> None:

@@ -37,6 +37,7 @@ class Site:
     project: Project | None
     role: Words | str
     entries: tuple[Entry, ...]
+    admin_entries: tuple[Entry, ...]  # of the whole site: for site admins only
     outbox: str
     theme: str
     path: str
@@ -53,7 +54,7 @@ PANE: tuple[tuple[Words, str, str, Act, frozenset[str]], ...] = (
         Act.READ_LOGS,
         frozenset(
             {"email-logs", "email-logs-invitations", "email-logs-incoming"}
-            | {"notification", "incoming", "email-logs-connectivity"}
+            | {"notification", "incoming", "email-logs-connectivity", "missed"}
         ),
     ),
     (
@@ -71,8 +72,18 @@ PANE: tuple[tuple[Words, str, str, Act, frozenset[str]], ...] = (
         frozenset(
             {"settings", "senders", "channels", "channel-add", "channel-settings", "channel-logs"}
             | {"channel-connectivity", "channel-mailbox", "channel-test", "channel-remove"}
-            | {"channel-authorise"}
+            | {"channel-authorise", "notification-rules", "templates", "template"}
         ),
+    ),
+)
+
+# The same of the whole site, for site admins.
+SITE_PANE: tuple[tuple[Words, str, str, frozenset[str]], ...] = (
+    (
+        _("Suppression list"),
+        "held",
+        "suppression",
+        frozenset({"suppression", "suppression-add", "suppression-import"}),
     ),
 )
 
@@ -89,6 +100,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
             project=project,
             role=_role_words(person, role),
             entries=_entries(request, project, role) if project else (),
+            admin_entries=_admin_entries(request) if person and person.is_site_admin else (),
             outbox=_outbox(person, role),
             theme=getattr(request, "theme", ""),
             path=request.get_full_path(),
@@ -127,6 +139,14 @@ def _entries(request: HttpRequest, project: Project, role: str) -> tuple[Entry, 
             )
         )
     return tuple(entries)
+
+
+def _admin_entries(request: HttpRequest) -> tuple[Entry, ...]:
+    here = request.resolver_match.url_name if request.resolver_match else None
+    return tuple(
+        Entry(words=words, icon=icon, url=reverse(name), current=here in names)
+        for words, icon, name, names in SITE_PANE
+    )
 
 
 def _outbox(person: Person | None, role: str) -> str:

@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from deskpost.logs import notes, words
 from deskpost.mail import address
 from deskpost.models import Attachment, Comment, InboundEmail, Notification, Person, Request
-from deskpost.outbound import suppress
-from deskpost.outcomes import NotificationStatus
+from deskpost.outbound import audience, suppress
+from deskpost.outbound.audience import Concerned, Rules
+from deskpost.outcomes import Kind, NotificationStatus
 from deskpost.web import plaintext
 
 PAGE = 100  # entries on one page
@@ -57,6 +58,7 @@ class Entry:
     files: list[Attachment]
     post: Post
     has_email_entry: bool
+    editable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class Conversation:
     earlier: int | None
 
 
-def read(request: Request, before: int | None = None) -> Conversation:
+def read(request: Request, reader: Person, before: int | None = None) -> Conversation:
     """Return the last entries of the conversation, or the last before that comment."""
     rows = _rows(request, before)
     more, rows = len(rows) > PAGE, rows[:PAGE][::-1]
@@ -87,6 +89,7 @@ def read(request: Request, before: int | None = None) -> Conversation:
             files=list(row.comment.attachments.all()),
             post=posts[row.comment.pk],
             has_email_entry=row.comment.incoming in kept,
+            editable=may_edit(row.comment, reader),
         )
         for row in rows
     ]
@@ -121,6 +124,11 @@ def _rows(request: Request, before: int | None) -> list[_Row]:
         _Row(comment=row, text=row.head, rest=row.tail, is_formatted=bool(row.formatted))
         for row in found[: PAGE + 1]
     ]
+
+
+def may_edit(comment: Comment, reader: Person) -> bool:
+    """Whether the reader may change the comment: only their own, and never what was asked."""
+    return comment.author_id == reader.pk and not comment.is_description
 
 
 def _part(request: Request, comment: Comment, participants: set[int]) -> str:
@@ -186,15 +194,25 @@ class Reach:
 def reach(request: Request, author: Person) -> Reach:
     """Return whom an answer by that author reaches: the reporter and the participants, save the
     author and those to whom nothing is sent."""
-    rows = request.participants.select_related("person").order_by("pk")
-    people = {person.pk: person for person in (request.reporter, *(row.person for row in rows))}
-    people.pop(author.pk, None)
-    asked = [(plaintext.one_line(str(p)), obstacle(p)) for p in list(people.values())[:ASKED]]
+    people = [one for one in audience.involved(request) if one.person.pk != author.pk]
+    muted = set(request.muted.values_list("person_id", flat=True))
+    rules = audience.Rules(request.project_id, [Kind.COMMENT_ADDED])
+    asked = [
+        (plaintext.one_line(str(one.person)), _unwanted(one, muted, rules) or obstacle(one.person))
+        for one in people[:ASKED]
+    ]
     return Reach(
         reached=[name for name, why in asked if why is None],
         missed=[_("%(name)s (%(why)s)") % {"name": n, "why": why} for n, why in asked if why],
         others=max(0, len(people) - ASKED),
     )
+
+
+def _unwanted(one: Concerned, muted: set[int], rules: Rules) -> str | None:
+    """Return why the person is not to be told, if so; in the order of outbound/announce.py."""
+    if one.person.pk in muted:
+        return _("has muted this request")
+    return None if rules.tell(Kind.COMMENT_ADDED, one.part) else _("rule switched off")
 
 
 def obstacle(person: Person) -> str | None:

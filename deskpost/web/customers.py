@@ -16,8 +16,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from deskpost.desk import people
 from deskpost.mail import address
-from deskpost.models import Membership, Person, Project, Role, Suppression
+from deskpost.models import Membership, Person, Project, Role
 from deskpost.models.permission import Act
+from deskpost.outbound import suppress
 from deskpost.web import plaintext
 from deskpost.web.access import project_view, signed_in
 from deskpost.web.pages import page
@@ -74,7 +75,7 @@ def _found(project: Project, wanted: str) -> QuerySet[Membership]:
 
 def _with_blocks(memberships: list[Membership]) -> list[Customer]:
     keys = [membership.person.email_key for membership in memberships]
-    rows = Suppression.objects.filter(address_key__in=keys)
+    rows = suppress.in_force().filter(address_key__in=keys)
     blocked = set(rows.values_list("address_key", flat=True))
     return [
         Customer(membership=membership, blocked=membership.person.email_key in blocked)

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_POST, require_safe
 from deskpost.logs import connection, queries
 from deskpost.models import AuditEntry, Channel, InboundEmail, Project
 from deskpost.models.permission import Act
-from deskpost.outbound import suppress
+from deskpost.outbound import again, suppress
 from deskpost.outcomes import Outcome
 from deskpost.web import connectivity_log, incoming_log, notification_log
 from deskpost.web.access import View, project_view, signed_in
@@ -84,7 +84,8 @@ def notification(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpR
 @project_view(Act.UNBLOCK)
 @company_managed
 def unblock(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpResponse:
-    """Allow mail to the notification's address again. Resends nothing."""
+    """Allow mail to the notification's address again. Resends nothing; where the address missed
+    more than this one, what it missed is listed next."""
     note = queries.notification(project, pk)
     if note is None:
         raise Http404
@@ -93,6 +94,8 @@ def unblock(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpRespon
         messages.success(
             request, _("%(address)s can get mail again. Nothing was resent.") % address
         )
+        if any(one.note.pk != note.pk for one in again.missed(project, note.address)):
+            return HttpResponseRedirect(reverse("missed", args=[project.key, note.pk]))
     else:
         messages.info(request, _("%(address)s was not blocked. Nothing was changed.") % address)
     log = notification_log.Log(request, project, notification_log.name_for(note))

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from deskpost.models import Person, Project
 from deskpost.models.permission import ALLOWED, Act, role_in
+from deskpost.web import mute
 from deskpost.web.access import person_view, signed_in
 
 
@@ -41,5 +42,9 @@ def project(request: HttpRequest, key: str) -> HttpResponseBase:
 
 def _for_customers(request: HttpRequest, found: Project, role: str) -> HttpResponse:
     request.project, request.role = found, role  # type: ignore[attr-defined]
-    channels = found.channels.order_by("pk")
-    return render(request, "home/customer.html", {"project": found, "channels": channels})
+    values = {
+        "project": found,
+        "channels": found.channels.order_by("pk"),
+        "muted": mute.muted_in(found, signed_in(request)),
+    }
+    return render(request, "home/customer.html", values)

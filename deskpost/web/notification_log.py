@@ -13,8 +13,9 @@ from deskpost.logs import explain_notification, queries, words
 from deskpost.logs.explain import said
 from deskpost.mail import address
 from deskpost.models import Attempt, Notification, Project, Suppression
+from deskpost.outbound import suppress
 from deskpost.outcomes import KIND_WORDS, NOTIFICATION_STATUS_WORDS, Kind, NotificationStatus
-from deskpost.web import charts, listing
+from deskpost.web import again_words, charts, listing
 from deskpost.web.listing import Chip, Filters, Sum
 
 # Failures first: that is what the page is opened for.
@@ -162,6 +163,7 @@ class Log:
             "older": self.entry_url(beside.older) if beside.older else "",
             "close": f"{self.path}{self.filters.query()}#e-{note.pk}",
             "here": self.entry_url(note.pk),
+            "again": again_words.offer(self.project, note, self.filters.query()),
             "unblock": reverse("unblock", args=[self.project.key, note.pk]) + self.filters.query(),
         }
 
@@ -173,7 +175,7 @@ def name_for(note: Notification) -> str:
 
 def blocked_entry(note: Notification) -> Suppression | None:
     """Return what blocks the notification's address now, if anything does."""
-    return Suppression.objects.filter(address_key=address.normalise(note.address)).first()
+    return suppress.in_force().filter(address_key=address.normalise(note.address)).first()
 
 
 def tries(note: Notification, attempts: list[Attempt]) -> list[Try]:

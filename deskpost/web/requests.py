@@ -1,33 +1,30 @@
-"""Requests: the list, one request with its conversation, answering it, its attachments."""
+"""Requests: the list, one request with its conversation, its attachments."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from deskpost.desk import requests as desk
-from deskpost.desk.entry import Entry
+from deskpost.desk import muting
 from deskpost.models import Attachment, InboundEmail, Project, Request
 from deskpost.models.permission import ALLOWED, Act
-from deskpost.web import conversation, files, plaintext
+from deskpost.outbound import audience
+from deskpost.web import conversation, files
 from deskpost.web.access import project_view, signed_in
 from deskpost.web.pages import page
 
-ANSWER_LIMIT = 100_000  # characters
 KEY = re.compile(r"\w{1,12}-\d{1,10}", re.ASCII)
 
 Status = Request.Status
@@ -133,85 +130,58 @@ def find(project: Project, key: str) -> Request:
 @project_view(Act.READ_REQUESTS)
 def detail(request: HttpRequest, project: Project, request_key: str) -> HttpResponse:
     """Show a request and its conversation."""
-    return _show(request, project, find(project, request_key))
+    return show(request, project, find(project, request_key))
 
 
-def _show(
-    request: HttpRequest, project: Project, asked: Request, *, typed: str = "", error: str = ""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What was typed into the forms of a request's page and could not be taken, and why not."""
+
+    answer: str = ""
+    answer_error: str = ""
+    edit: int | None = None  # the comment
+    edit_text: str = ""
+    edit_error: str = ""
+    email: str = ""
+    email_error: str = ""
+
+
+def show(
+    request: HttpRequest, project: Project, asked: Request, typed: Typed | None = None
 ) -> HttpResponse:
-    before = request.GET.get("before", "")
-    known = before.isascii() and before.isdigit() and len(before) <= 18
+    """Return the request's page, with 422 if it shows what could not be taken."""
+    reader = signed_in(request)
     values = {
         "project": project,
         "asked": asked,
         "tone": TONES[Status(asked.status)],
         "is_open": asked.status in OPEN,
         "is_closed": asked.status == Status.CLOSED,
-        "conversation": conversation.read(asked, int(before) if known else None),
+        "statuses": Status.choices,
+        "conversation": conversation.read(asked, reader, _number(request, "before")),
         "participants": asked.participants.select_related("person").order_by("pk")[:100],
-        "hint": conversation.reach(asked, signed_in(request)).sentences(),
+        "takes_part": any(one.person.pk == reader.pk for one in audience.involved(asked)),
+        "is_muted": muting.is_muted(asked, reader),
+        "hint": conversation.reach(asked, reader).sentences(),
         "shows_delivered": settings.DESKPOST["LOG_DELIVERED"],
-        "typed": typed,
-        "error": error,
+        "typed": typed or _begun(request, asked),
         **_rights(request, project),
     }
-    return render(request, "requests/detail.html", values, status=422 if error else 200)
+    return render(request, "requests/detail.html", values, status=422 if typed else 200)
 
 
-@require_http_methods(["GET", "POST"])
-@project_view(Act.ANSWER_REQUESTS)
-def reply(request: HttpRequest, project: Project, request_key: str) -> HttpResponseBase:
-    """Add an agent's answer. What cannot be taken is shown again with the reason."""
-    asked = find(project, request_key)
-    if request.method != "POST":
-        return redirect("request", project.key, asked.key)
-    typed = plaintext.typed(request.POST.get("body", ""))
-    if error := _fault(asked, typed):
-        return _show(request, project, asked, typed=typed, error=error)
-    comment = desk.add_comment(
-        asked, signed_in(request), Entry(text=typed.strip("\n")), now=timezone.now()
-    )
-    messages.success(request, _("Answer added. The line under it shows how its emails fare."))
-    address = redirect("request", project.key, asked.key)
-    address["Location"] += f"#c{comment.pk}"
-    return address
+def _begun(request: HttpRequest, asked: Request) -> Typed:
+    """Return the forms as they are at first: `?edit=` opens a comment of the reader's own."""
+    pk = _number(request, "edit")
+    comment = asked.comments.filter(pk=pk).first() if pk is not None else None
+    if comment is None or not conversation.may_edit(comment, signed_in(request)):
+        return Typed()
+    return Typed(edit=comment.pk, edit_text=comment.text)
 
 
-def _fault(asked: Request, typed: str) -> str:
-    """Return why the answer cannot be taken, or nothing."""
-    if asked.status == Status.CLOSED:
-        return _("The request is closed. Open it again, then answer.")
-    if not typed.strip():
-        return _("There is no text in the answer yet.")
-    if len(typed) > ANSWER_LIMIT:
-        most = f"{ANSWER_LIMIT:,}"
-        return _("The answer is longer than %(most)s characters. Shorten it.") % {"most": most}
-    return ""
-
-
-@require_http_methods(["GET", "POST"])
-@project_view(Act.ANSWER_REQUESTS)
-def resolve(request: HttpRequest, project: Project, request_key: str) -> HttpResponseBase:
-    """Mark the request resolved."""
-    return _change(request, project, request_key, desk.resolve, _("Request resolved."))
-
-
-@require_http_methods(["GET", "POST"])
-@project_view(Act.ANSWER_REQUESTS)
-def reopen(request: HttpRequest, project: Project, request_key: str) -> HttpResponseBase:
-    """Take the request up again."""
-    return _change(request, project, request_key, desk.reopen, _("Request opened again."))
-
-
-def _change(
-    request: HttpRequest, project: Project, key: str, change: Callable[..., None], said: str
-) -> HttpResponse:
-    """Make the change on POST; a GET (a reload, a stray link) only leads to the request."""
-    asked = find(project, key)
-    if request.method == "POST":
-        change(asked, now=timezone.now())
-        messages.success(request, said)
-    return redirect("request", project.key, asked.key)
+def _number(request: HttpRequest, name: str) -> int | None:
+    given = request.GET.get(name, "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) <= 18 else None
 
 
 @require_safe

@@ -1,0 +1,191 @@
+"""Liquid for words that a project's admin writes: little of it, and none without end.
+
+A template can read texts that it is given and nothing else: no files, no other templates, no
+objects. Its loops, its time, its depth and everything that it makes have limits.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from functools import lru_cache, wraps
+from typing import Any
+
+from django.utils.translation import gettext_noop
+from liquid import BoundTemplate, Environment, RenderContext
+from liquid.exceptions import LiquidError, LoopIterationLimitError, UnknownFilterError
+from liquid.token import TOKEN_TAG, Token
+
+MOST_TURNS = 10_000  # of all loops of a template together
+MOST_BYTES = 20 * 1024 * 1024  # of output
+MOST_CHARACTERS = 1024 * 1024  # of a text that a filter takes or makes
+MOST_IN_TAG = 2_000  # characters between {{ and }}, or {% and %}
+CPU_SECONDS = 1.0  # of the thread: a busy machine does not count
+
+# fmt: off
+TAGS = frozenset({
+    "if", "unless", "case", "for", "break", "continue", "assign", "capture", "comment", "#",
+    "content", "output", "illegal",  # liquid's names for what stands outside of tags
+})
+FILTERS = frozenset({
+    "append", "prepend", "capitalize", "downcase", "upcase", "escape", "strip", "lstrip", "rstrip",
+    "truncate", "truncatewords", "newline_to_br", "strip_newlines", "replace", "replace_first",
+    "remove", "remove_first", "default", "size", "url_encode",
+})
+# fmt: on
+
+
+class TemplateError(Exception):
+    """A template that is not to be used: what is wrong (`unknown`: there is no such tag or filter),
+    and the line and column of it, counted from one."""
+
+    def __init__(self, said: str, line: int, column: int, *, unknown: str = "") -> None:
+        super().__init__(f"{line}:{column} {said}")
+        self.said, self.line, self.column, self.unknown = said, line, column, unknown
+
+
+def run(source: str, values: Mapping[str, Any], *, html: bool) -> str:
+    """Return what the template makes of the values; in HTML each is escaped. Raises TemplateError
+    for one that is wrong or goes beyond a limit."""
+    try:
+        return compiled(source, html).render(**values)
+    except _FAILURES as error:
+        raise _explained(error, source) from error
+
+
+@lru_cache(maxsize=256)
+def compiled(source: str, html: bool) -> BoundTemplate:
+    """Parse a template, once: thousands of mails use the same. Raises TemplateError."""
+    _look_over(source)
+    try:
+        return (_HTML if html else _PLAIN).from_string(source)
+    except _FAILURES as error:
+        raise _explained(error, source) from error
+
+
+_FAILURES = (LiquidError, RecursionError, ArithmeticError, ValueError, TypeError)
+_OPENER = re.compile(r"\{[{%]")
+_RAW = re.compile(r"-?\s{0,64}(raw|doc)\b")
+_SPACES = re.compile(r"\s{65}")
+
+
+def _look_over(source: str) -> None:
+    """Refuse what liquid's own reader would take hours for: what is opened and never closed, and
+    long runs of space inside of a tag. What is between raw and endraw it would read the same way.
+    """
+    opener = _OPENER.search(source)
+    while opener:
+        start = opener.end()
+        end = source.find("}}" if opener[0] == "{{" else "%}", start)
+        following = _OPENER.search(source, start)
+        if end < 0 or (following and following.start() < end):
+            raise TemplateError(f"{opener[0]} is not closed", *place(source, opener.start()))
+        raw = _RAW.match(source, start, end)
+        if raw:
+            where = place(source, raw.start(1))
+            raise TemplateError(f"there is no {raw[1]}", *where, unknown=raw[1])
+        if end - start > MOST_IN_TAG or _SPACES.search(source, start, end):
+            raise TemplateError(gettext_noop("the tag is too long"), *place(source, opener.start()))
+        opener = following
+
+
+def _explained(error: Exception, source: str) -> TemplateError:
+    """Return what liquid said, as far as it can be shown, and where in the source."""
+    token: Token | None = getattr(error, "token", None)
+    line, column = place(source, token.start_index if token else 0)
+    unknown = ""
+    if token and (isinstance(error, UnknownFilterError) or _is_no_tag(token)):
+        unknown = token.value[:60]
+    said = str(error.args[0])[:200] if error.args else type(error).__name__
+    return TemplateError(said, line, column, unknown=unknown)
+
+
+def _is_no_tag(token: Token) -> bool:
+    ends = token.value.startswith("end") or token.value in ("else", "elsif", "when")
+    return token.kind == TOKEN_TAG and token.value not in TAGS and not ends
+
+
+def place(source: str, index: int) -> tuple[int, int]:
+    """Return the line and column of a character, both counted from one."""
+    before = source[: max(index, 0)]
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+# --- The limits ----------------------------------------------------------------------------------
+
+
+class _Context(RenderContext):
+    """Counts the turns of all loops, and looks at the clock before each node."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._until = time.thread_time() + CPU_SECONDS
+        self._turns = 0
+        super().__init__(*args, **kwargs)
+
+    # Every node asks for it before it is rendered, also the ones that write nothing.
+    @property
+    def disabled_tags(self) -> list[str]:
+        if time.thread_time() > self._until:
+            raise LiquidError(gettext_noop("the template takes too long"), token=None)
+        return []
+
+    @disabled_tags.setter
+    def disabled_tags(self, names: list[str]) -> None:
+        pass
+
+    def filter(self, name: str, token: Token | None) -> Callable[..., object]:
+        _ = self.disabled_tags
+        return super().filter(name, token)
+
+    def raise_for_loop_limit(self, length: int = 1) -> None:
+        self._turns += length
+        if self._turns > MOST_TURNS:
+            said = gettext_noop("the template’s loops have too many turns")
+            raise LoopIterationLimitError(said, token=None)
+
+
+class _Template(BoundTemplate):
+    context_class = _Context
+
+
+class _Limited(Environment):
+    """Liquid with TAGS and FILTERS only."""
+
+    template_class = _Template
+    output_stream_limit = MOST_BYTES
+    local_namespace_limit = 4 * MOST_CHARACTERS
+    context_depth_limit = 20
+    block_nesting_limit = 20
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        super().setup_tags_and_filters(extra=False)
+        self.tags = {name: tag for name, tag in self.tags.items() if name in TAGS}
+        self.filters = {name: _bounded(name, self.filters[name]) for name in FILTERS}
+
+
+# What was escaped could be written back by these: their result is escaped (again).
+_REWRITE = frozenset({"replace", "replace_first", "remove", "remove_first"})
+
+
+def _bounded(name: str, made: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the filter with a limit on what it takes and makes. A replacement that would grow
+    beyond it is not begun."""
+
+    @wraps(made)
+    def bounded(*args: Any, **kwargs: Any) -> Any:
+        texts = [one for one in args if isinstance(one, str)]
+        size = sum(map(len, texts))
+        if name == "replace" and len(texts) == 3:
+            size = texts[0].count(texts[1]) * len(texts[2]) + len(texts[0])
+        if size > MOST_CHARACTERS:
+            raise LiquidError(gettext_noop("the text is too large for a filter"), token=None)
+        if name in _REWRITE:
+            args = (str(args[0]), *args[1:]) if texts and texts[0] is args[0] else args
+        return made(*args, **kwargs)
+
+    return bounded
+
+
+_PLAIN = _Limited(autoescape=False)
+_HTML = _Limited(autoescape=True)
