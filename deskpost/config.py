@@ -296,6 +296,13 @@ SETTINGS: tuple[Setting, ...] = (
     _setting("WEB_HOST", "127.0.0.1", host, "0.0.0.0", "Where the web server listens."),
     _setting("WEB_PORT", "8025", whole(1, 65535), "8025", "Port of the web server."),
     _setting("WEB_THREADS", "4", whole(1, 64), "8", "Threads of the web server."),
+    _setting(
+        "TRUSTED_PROXIES",
+        "127.0.0.1/32,::1/128",
+        networks,
+        "127.0.0.1/32,10.0.0.5/32",
+        "Proxies whose X-Forwarded-For is believed; off: none.",
+    ),
     _setting("SMTP_HOST", "127.0.0.1", host, "0.0.0.0", "Where the SMTP listener listens."),
     _setting("SMTP_PORT", "2525", whole(0, 65535), "2525", "Port of the SMTP listener; 0: none."),
     _setting("LMTP_HOST", "127.0.0.1", host, "127.0.0.1", "Where the LMTP listener listens."),

@@ -8,6 +8,7 @@ from typing import NoReturn
 import pytest
 from django.conf import settings
 from django.test import TransactionTestCase, override_settings
+from pytest_django import DjangoDbBlocker
 
 from tests.parts import early, ports
 from tests.parts.chromium import Chromium
@@ -108,6 +109,15 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     database = settings.DATABASES["default"]
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database.setdefault("TEST", {})["NAME"] = str(Path(settings.DATA) / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Make the days of the log tables once: each test would make and undo them all."""
+    from deskpost.models import partitions  # Django is ready only now
+
+    with django_db_blocker.unblock():
+        partitions.ensure_ahead()
 
 
 @pytest.fixture(scope="session")

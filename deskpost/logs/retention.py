@@ -70,7 +70,7 @@ def _prune_rows(oldest: date) -> None:
 
 
 def _drop_empty_days(oldest: date) -> None:
-    past = [name for name, day in partitions.days() if day < oldest]
+    past = [name for name, day in partitions.days_there() if day < oldest]
     for name in past:
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT 1 FROM {name} LIMIT 1")  # noqa: S608 (a name of ours)

@@ -47,10 +47,12 @@ def ensure(days: list[date]) -> None:
     """Make the partitions of these days where they are missing; nothing on SQLite."""
     if connection.vendor != "postgresql":
         return
+    there = {name for name, _ in days_there()}
     with connection.cursor() as cursor:
         for table in LOG_TABLES:
             for day in days:
-                cursor.execute(_partition_sql(table, day))
+                if _name(table, day) not in there:
+                    cursor.execute(_partition_sql(table, day))
 
 
 def ensure_ahead() -> None:
@@ -59,7 +61,7 @@ def ensure_ahead() -> None:
     ensure([today + timedelta(days=n) for n in range(-1, DAYS_AHEAD + 1)])
 
 
-def days() -> list[tuple[str, date]]:
+def days_there() -> list[tuple[str, date]]:
     """Return the partitions that there are, by name, each with its day; none on SQLite."""
     if connection.vendor != "postgresql":
         return []
@@ -80,6 +82,10 @@ def _partition_sql(table: str, day: date) -> str:
         first_id(datetime.combine(day + timedelta(days=n), time(), UTC)) for n in (0, 1)
     )
     return (
-        f"CREATE TABLE IF NOT EXISTS {table}_{day:%Y%m%d} PARTITION OF {table} "
+        f"CREATE TABLE IF NOT EXISTS {_name(table, day)} PARTITION OF {table} "
         f"FOR VALUES FROM ('{lower}') TO ('{upper}')"
     )
+
+
+def _name(table: str, day: date) -> str:
+    return f"{table}_{day:%Y%m%d}"
