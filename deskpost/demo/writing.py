@@ -78,7 +78,7 @@ def _mailbox(person: str) -> Address:
 
 def _fill(message: EmailMessage, letter: Letter, body: str) -> None:
     if body or not letter.html:
-        message.set_content(body, charset=letter.charset)
+        message.set_content(_in(letter.charset, body), charset=letter.charset)
         if letter.html:
             message.add_alternative(letter.html, subtype="html")
     else:
@@ -88,11 +88,16 @@ def _fill(message: EmailMessage, letter: Letter, body: str) -> None:
         message.add_attachment(FILES[name].content, maintype=kind, subtype=sub, filename=name)
 
 
+def _in(charset: str, text: str) -> str:
+    """Return the text as a mail program quotes it whose charset lacks some of its characters."""
+    return text.replace("’", "'").encode(charset, "replace").decode(charset)
+
+
 def _as_in_former_days(
     letter: Letter, draft: Draft, body: str, headers: Mapping[str, str]
 ) -> bytes:
     """ISO-2022-JP (RFC 1468) in the headers too, which EmailMessage would write in UTF-8."""
-    message = MIMEText(body, "plain", letter.charset)
+    message = MIMEText(_in(letter.charset, body), "plain", letter.charset)
     name, address = parseaddr(PEOPLE[letter.sender])
     message["From"] = formataddr((name, address), letter.charset)
     message["Subject"] = Header(draft.subject, letter.charset).encode()

@@ -223,6 +223,7 @@ PROBLEMS = {
     "bad_domain": gettext_lazy("What follows the @ is not the name of a mail domain."),
     "empty_local": gettext_lazy("Nothing stands before the @."),
     "too_long": gettext_lazy("It is longer than an address can be."),
+    "encoded_word": gettext_lazy("It has =? in it, which mail programs take for encoded text."),
     "non_ascii_local": gettext_lazy("It has letters that the mail server may not take."),
 }
 

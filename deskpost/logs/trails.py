@@ -62,7 +62,16 @@ def guard_step(guard: Guard, entry: Facts) -> Step:
             "sent": words.count(facts["sent"]),
             "limit": words.count(facts.get("limit")),
         }
-    return Step(words=str(GUARD_WORDS[guard]), answer=answer)
+    return Step(words=str(GUARD_WORDS[guard]), answer=answer, notes=_fallback(guard, facts))
+
+
+def _fallback(guard: Guard, facts: Facts) -> tuple[str, ...]:
+    """Say that the project's own template failed: it was noticed while composing."""
+    if guard != Guard.SIZE or not isinstance(facts.get("template"), dict):
+        return ()
+    said = words.outside(str(facts["template"].get("said", "")))
+    text = _("The project’s own template failed (%(said)s). The standard one was used.")
+    return (text % {"said": said},)
 
 
 # --- Rules for an incoming message ---------------------------------------------------------------

@@ -64,7 +64,7 @@ class AddressProblem:
     """Why an address cannot be sent to.
 
     `code` is one of empty, missing_at, many_at, comma, space, control, brackets,
-    bad_domain, empty_local, too_long, non_ascii_local. `position` counts characters from 0
+    bad_domain, empty_local, too_long, encoded_word, non_ascii_local. `position` counts characters from 0
     in the address as given; `suggestion` is an address without any problem.
     """
 
@@ -114,6 +114,8 @@ def _local_problem(local: str, smtputf8: bool) -> tuple[str, int | None] | None:
         return "empty_local", 0
     if len(local.encode()) > MAX_LOCAL:
         return "too_long", None
+    if "=?" in local:  # mail programs would decode it (RFC 2047), into whatever
+        return "encoded_word", local.index("=?")
     if not local.isascii() and not smtputf8:
         return "non_ascii_local", next(i for i, c in enumerate(local) if c > "\x7f")
     return None

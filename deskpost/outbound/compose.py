@@ -213,7 +213,7 @@ def _values(note: Notification, channel: Channel, tokens: _Tokens) -> dict[str, 
     }
 
 
-def _request(note: Notification, request: Request, language: str) -> dict[str, str | None]:
+def _request(note: Notification, request: Request, language: str) -> dict[str, Any]:
     """The request's values, in the recipient's language; its address only for those who can open
     it."""
     opens = note.person.is_site_admin or (
@@ -228,5 +228,6 @@ def _request(note: Notification, request: Request, language: str) -> dict[str, s
         "key": request.key,
         "summary": request.summary,
         "status": status,
+        "is_resolved": True if request.status == Request.Status.RESOLVED else None,
         "url": url if opens else None,
     }

@@ -37,6 +37,8 @@ def _deliver(note: Notification, carrier: Carrier) -> None:
     composed = compose(note)
     finding = guards.size(composed.message, composed.parts)
     trail = [*asked.trail, guards.step(Guard.SIZE, finding)]
+    if composed.fallback:
+        trail[-1]["facts"] = {**trail[-1]["facts"], "template": composed.fallback}
     _keep(note, composed)
     if finding.stop:
         settle.stopped(note, finding.stop, finding.facts, trail)

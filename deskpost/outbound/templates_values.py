@@ -77,6 +77,13 @@ VARIABLES: tuple[Variable, ...] = (
         kinds=OF_REQUESTS,
     ),
     Variable(
+        name="request.is_resolved",
+        holds=_("Whether the request is resolved; empty if it is not"),
+        en="true",
+        ja="true",
+        kinds=OF_REQUESTS,
+    ),
+    Variable(
         name="request.url",
         holds=_("The request’s page; empty for those who cannot open it"),
         en="https://desk.example/projects/IT/requests/IT-42/",
@@ -126,5 +133,5 @@ def bare(kind: str) -> dict[str, Any]:
     values: dict[str, Any] = {"project": {}, "person": {}, "request": {}, "comment": {}}
     for one in variables(kind):
         root, _, name = one.name.partition(".")
-        values[root][name] = None if name in ("url", "name") else "x"
+        values[root][name] = None if name in ("url", "name", "is_resolved") else "x"
     return values

@@ -81,7 +81,8 @@ def test_no_text_becomes_a_header(
         assert message["Message-ID"] == composed.message_id
         assert len(message["To"].addresses) == len(message["From"].addresses) == 1
         assert message["From"].addresses[0].addr_spec == "it@desk.test"
-        assert message["To"].addresses[0].addr_spec == note.address
+        to = message["To"].addresses[0]
+        assert f"{to.username}@{to.domain}" == note.address
         assert [part.get_content_type() for part in message.iter_parts()] == [
             "text/plain",
             "text/html",
