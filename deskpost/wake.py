@@ -7,6 +7,7 @@ queue.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import select
 import socket
@@ -56,6 +57,9 @@ def _folder() -> Path:
     return Path(tempfile.gettempdir()) / f"deskpost-{os.getuid()}-{digest}"
 
 
+_numbers = itertools.count(1)
+
+
 class Bell:
     """The receiving end, held by a worker for its stages."""
 
@@ -63,7 +67,7 @@ class Bell:
         _folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sockets: list[tuple[socket.socket, Path]] = []
         for stage in stages:
-            path = _folder() / f"{stage}.{os.getpid()}.sock"
+            path = _folder() / f"{stage}.{os.getpid()}.{next(_numbers)}.sock"
             path.unlink(missing_ok=True)
             bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             bell.bind(str(path))

@@ -64,8 +64,8 @@ class AddressProblem:
     """Why an address cannot be sent to.
 
     `code` is one of empty, missing_at, many_at, comma, space, control, brackets,
-    bad_domain, empty_local, too_long, encoded_word, non_ascii_local. `position` counts characters from 0
-    in the address as given; `suggestion` is an address without any problem.
+    bad_domain, empty_local, too_long, encoded_word, non_ascii_local. `position` counts
+    characters from 0 in the address as given; `suggestion` is an address without any problem.
     """
 
     code: str

@@ -97,11 +97,11 @@ def test_a_token_that_has_run_out_is_told_as_a_refused_token(dovecot: Dovecot) -
 
 def test_a_missing_folder_is_told_with_those_that_there_are(dovecot: Dovecot) -> None:
     dovecot.fill(USER, 1, folder="Rückfragen")
-    at = at_dovecot(dovecot, folder="Nirgends")
+    at = at_dovecot(dovecot, folder="Rückfrage")
     _, fault = fault_of_opening(at)
     assert (fault.problem, fault.step) == (Problem.FOLDER_MISSING, Step.FOLDER)
-    assert fault.facts["folder"] == "Nirgends"
-    assert {"INBOX", "Rückfragen"} <= set(fault.facts["others"])
+    assert fault.facts["folder"] == "Rückfrage"
+    assert fault.facts["others"][:2] == ["INBOX", "Rückfragen"]  # the likeliest first
 
 
 def test_a_folder_with_a_name_beyond_ascii_is_read(dovecot: Dovecot) -> None:

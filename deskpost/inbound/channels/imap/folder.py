@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from imapclient.response_parser import parse_response
 
@@ -17,6 +18,7 @@ from deskpost.problems import Problem
 
 UIDPLUS = "UIDPLUS"  # RFC 4315: delete these messages and no others
 MOST_NAMES = 20
+MOST_LISTED = 1000
 MOST_NAME = 255
 
 VALIDITY = re.compile(rb"\[UIDVALIDITY (\d{1,10})\]", re.IGNORECASE)
@@ -39,7 +41,8 @@ class Selected:
 def select(client: Client, folder: str) -> Selected:
     """Select a folder, or select it again: then what it says is new.
 
-    Raises Fault(FOLDER_MISSING) with up to MOST_NAMES `others`, and what a Wire raises.
+    Raises Fault(FOLDER_MISSING) with up to MOST_NAMES `others`, the likeliest first, and what a
+    Wire raises.
     """
     wire = client.wire
     wire.begin()
@@ -97,9 +100,15 @@ def _missing(client: Client, folder: str, said: bytes) -> Fault:
         for flags, _, name in client.list_folders():
             if b"\\noselect" not in {flag.lower() for flag in flags}:
                 others.append(net.one_line(name)[:MOST_NAME])
-            if len(others) == MOST_NAMES:
+            if len(others) == MOST_LISTED:
                 break
+    likely = sorted(others, key=lambda name: (name.upper() != "INBOX", -_likeness(name, folder)))
+    others = likely[:MOST_NAMES]
     return Fault(Problem.FOLDER_MISSING, fault.said, folder=folder, others=others)
+
+
+def _likeness(name: str, wanted: str) -> float:
+    return SequenceMatcher(None, name.casefold(), wanted.casefold()[:MOST_NAME]).quick_ratio()
 
 
 def check_rights(client: Client, account: Account, selected: Selected) -> str:
