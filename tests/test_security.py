@@ -22,7 +22,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from deskpost import settings as settings_of_site
-from deskpost.inbound.channels.pop3 import signin as pop3_signin
+from deskpost.inbound.channels import sasl
 from deskpost.inbound.channels.webhook import body as webhook_body
 from deskpost.inbound.channels.webhook import sns as webhook_sns
 from deskpost.inbound.channels.webhook.delivery import Refusal
@@ -111,8 +111,8 @@ def test_a_half_shown_line_holds_no_half_of_a_password(near: None) -> None:
     assert "pass w" not in test_pop3_faults.refused({"PASS": line}).said
 
 
-def test_pop3_takes_a_status_that_is_no_text() -> None:
-    assert isinstance(pop3_signin._status(base64.b64encode(b'{"status": "\\ud800"}')), bytes)
+def test_a_status_that_is_no_text_is_taken() -> None:
+    assert isinstance(sasl.status_of(base64.b64encode(b'{"status": "\\ud800"}')), bytes)
 
 
 def certificate(names: bytes | None) -> bytes:

@@ -107,24 +107,16 @@ class Log:
         }
 
     def _tally(self, found: queries.Rows[ConnectionEvent]) -> list[Sum]:
-        every = Sum(
-            words=_("All"),
-            count=found.all,
-            url=self._without("status"),
-            current=self.which.status is None,
-        )
-        sums = [
-            Sum(
-                words=str(STATE_WORDS[status]),
-                count=found.counts[status],
-                url=self.path + self.filters.query(status=str(status), before=None),
-                current=self.which.status == status,
-                bad=status == ConnectionState.ATTENTION,
-            )
+        shown = [
+            (str(status), STATE_WORDS[status])
             for status in TALLY
             if status != ConnectionState.NEW or found.counts[status].value
         ]
-        return [every, *sums]
+        bad = str(ConnectionState.ATTENTION)
+        return listing.tally(shown, found, self._status_url, chosen=self.which.status, bad=bad)
+
+    def _status_url(self, status: str | None) -> str:
+        return self.path + self.filters.query(status=status, before=None)
 
     def _chips(self) -> list[Chip]:
         chips = []

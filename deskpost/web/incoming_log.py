@@ -113,23 +113,12 @@ class Log:
         )
 
     def _tally(self, found: queries.Rows[InboundEmail]) -> list[Sum]:
-        every = Sum(
-            words=_("All"),
-            count=found.all,
-            url=self._without("status"),
-            current=self.which.status is None,
-        )
-        sums = [
-            Sum(
-                words=str(INCOMING_STATUS_WORDS[status]),
-                count=found.counts[status],
-                url=self.path + self.filters.query(status=str(status), before=None),
-                current=self.which.status == status,
-                bad=status == IncomingStatus.FAILED,
-            )
-            for status in TALLY
-        ]
-        return [every, *sums]
+        shown = [(str(status), INCOMING_STATUS_WORDS[status]) for status in TALLY]
+        bad = str(IncomingStatus.FAILED)
+        return listing.tally(shown, found, self._status_url, chosen=self.which.status, bad=bad)
+
+    def _status_url(self, status: str | None) -> str:
+        return self.path + self.filters.query(status=status, before=None)
 
     def _chips(self) -> list[Chip]:
         labels = {

@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from deskpost.logs.queries import Count
+from deskpost.logs.queries import Count, Rows
 
 TEXT_LIMIT = 200
 EARLIEST, LATEST = date(2000, 1, 1), date(2200, 1, 1)
@@ -53,6 +54,31 @@ class Sum:
     url: str
     current: bool
     bad: bool = False
+
+
+def tally(
+    statuses: Iterable[tuple[str, object]],
+    found: Rows[Any],
+    url: Callable[[str | None], str],
+    *,
+    chosen: str | None,
+    bad: str,
+) -> list[Sum]:
+    """Return the sums of a list: of all, then of each status with its words. `url` makes the
+    address of a status, or of all (None); `chosen` is the one that is shown, `bad` the one that
+    needs a person."""
+    every = Sum(words=_("All"), count=found.all, url=url(None), current=chosen is None)
+    sums = [
+        Sum(
+            words=str(words),
+            count=found.counts[status],
+            url=url(status),
+            current=chosen == status,
+            bad=status == bad,
+        )
+        for status, words in statuses
+    ]
+    return [every, *sums]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from deskpost import net
+from deskpost.net import Fault
 from deskpost.problems import Step
 
 
@@ -116,6 +119,18 @@ class Source(Protocol):
     def close(self) -> None:
         """Say goodbye and close. Never raises."""
         ...
+
+
+@contextmanager
+def at(step: Step) -> Iterator[None]:
+    """Say in which step something failed, and make a Fault of an OSError."""
+    try:
+        yield
+    except Fault as fault:
+        fault.step = fault.step or step
+        raise
+    except OSError as error:
+        raise net.fault_of(error, step=step) from error
 
 
 # A generator that yields each step done and returns the open source; it raises net.Fault with the

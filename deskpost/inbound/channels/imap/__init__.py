@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from deskpost import net
@@ -14,7 +13,7 @@ from deskpost.inbound.channels.imap.answers import working
 from deskpost.inbound.channels.imap.signin import sign_in
 from deskpost.inbound.channels.imap.source import ImapSource
 from deskpost.inbound.channels.imap.wire import Client
-from deskpost.inbound.channels.source import Account, Done, Opening
+from deskpost.inbound.channels.source import Account, Done, Opening, at
 from deskpost.net import Endpoint, Fault
 from deskpost.problems import Problem, Step
 
@@ -27,10 +26,10 @@ def opening(account: Account) -> Opening:
     does not tell) and `expunge` (whether one message can be deleted without touching others that
     someone else has marked). Raises Fault.
     """
-    with _at(Step.NAME):
+    with at(Step.NAME):
         endpoints = net.resolve(account.host, account.port)
     yield Done(step=Step.NAME, facts={"addresses": [endpoint.ip for endpoint in endpoints]})
-    with _at(Step.TCP):
+    with at(Step.TCP):
         sock = net.dial(endpoints)
         address = sock.getpeername()[0]
     try:
@@ -48,22 +47,11 @@ def opening(account: Account) -> Opening:
     return ImapSource(client, account)
 
 
-@contextmanager
-def _at(step: Step) -> Iterator[None]:
-    try:
-        yield
-    except Fault as fault:
-        fault.step = fault.step or step
-        raise
-    except OSError as error:
-        raise net.fault_of(error, step=step) from error
-
-
 def _encrypted(
     account: Account, endpoints: Sequence[Endpoint], sock: socket.socket
 ) -> tuple[Client, dict[str, Any]]:
     if account.security == "tls":
-        with _at(Step.TLS):
+        with at(Step.TLS):
             secured: ssl.SSLSocket = net.secure(sock, account.host)
             facts = net.certificate(secured)
         client = Client(secured, account.host, account.port)

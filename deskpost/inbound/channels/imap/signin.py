@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-import json
 
 from deskpost import net
 from deskpost.inbound.channels.imap.wire import Answered, Client, Strange, Wire
+from deskpost.inbound.channels.sasl import status_of
 from deskpost.inbound.channels.source import Account
 from deskpost.net import Fault
 from deskpost.problems import Problem
 
 MOST_MECHANISMS = 20
-MOST_STATUS = 40  # characters: "400", "invalid_token"
 NEVER = ("\r", "\n", "\0")  # RFC 4616 and the grammar of IMAP have no place for them
 
 
@@ -87,20 +86,9 @@ def _authenticate(wire: Wire, way: str, first: bytes, secret: bytes) -> None:
     try:
         wire.end(tag)
     except Answered as answer:
-        status = _status(asked)
+        status = status_of(asked)
         words = answer.words + (b" (status " + status + b")" if status else b"")
         raise Answered(answer.kind, words) from None
-
-
-def _status(challenge: bytes) -> bytes:
-    try:
-        told = json.loads(base64.b64decode(challenge))
-    except (ValueError, RecursionError):
-        return b""
-    status = told.get("status", "") if isinstance(told, dict) else ""
-    if not isinstance(status, str | int) or len(str(status)) > MOST_STATUS:
-        return b""
-    return str(status).encode()
 
 
 def _quoted(said: str) -> bytes:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
 
 from deskpost import net
 from deskpost.inbound.channels.pop3 import answers, listing
 from deskpost.inbound.channels.pop3.signin import capabilities, sign_in
 from deskpost.inbound.channels.pop3.source import Pop3Source
 from deskpost.inbound.channels.pop3.wire import Wire
-from deskpost.inbound.channels.source import Account, Done, Opening
+from deskpost.inbound.channels.source import Account, Done, Opening, at
 from deskpost.net import Endpoint, Fault
 from deskpost.problems import Problem, Step
 
@@ -23,14 +22,14 @@ def opening(account: Account) -> Opening:
     The facts: `addresses`; `address` and `port`; the certificate's, or `plain`; `mechanism`;
     `messages`; `capabilities`. Raises Fault.
     """
-    with _at(Step.NAME):
+    with at(Step.NAME):
         endpoints = net.resolve(account.host, account.port)
     yield Done(step=Step.NAME, facts={"addresses": [endpoint.ip for endpoint in endpoints]})
-    with _at(Step.TCP):
+    with at(Step.TCP):
         sock = net.dial(endpoints)
     wire = Wire(sock, net.one_line(account.host), account.port)
     try:
-        with _at(Step.TCP):
+        with at(Step.TCP):
             address = sock.getpeername()[0]
         yield Done(step=Step.TCP, facts={"address": address, "port": account.port})
         yield from _encrypted(wire, account, endpoints)
@@ -41,21 +40,9 @@ def opening(account: Account) -> Opening:
         raise
 
 
-@contextmanager
-def _at(step: Step) -> Iterator[None]:
-    """Say in which step something failed."""
-    try:
-        yield
-    except Fault as fault:
-        fault.step = fault.step or step
-        raise
-    except OSError as error:
-        raise net.fault_of(error, step=step) from error
-
-
 def _encrypted(wire: Wire, account: Account, endpoints: Sequence[Endpoint]) -> Iterator[Done]:
     """Take the greeting, in the clear only where that is what the account has."""
-    with _at(Step.TLS):
+    with at(Step.TLS):
         if account.security == "none":
             if not all(endpoint.is_private for endpoint in endpoints):
                 raise Fault(Problem.NO_TLS)
@@ -80,13 +67,13 @@ def _greeting(wire: Wire) -> None:
 
 
 def _ready(wire: Wire, account: Account) -> Generator[Done, None, Pop3Source]:
-    with _at(Step.SIGN_IN):
+    with at(Step.SIGN_IN):
         mechanism = sign_in(wire, account, capabilities(wire))
     yield Done(step=Step.SIGN_IN, facts={"mechanism": mechanism})
-    with _at(Step.FOLDER):
+    with at(Step.FOLDER):
         count = _count(wire)
     yield Done(step=Step.FOLDER, facts={"messages": count})
-    with _at(Step.RIGHTS):
+    with at(Step.RIGHTS):
         offered = capabilities(wire)  # they may be others now (RFC 2449, section 3)
         uids = _uids(wire, count)
     shown = [net.one_line(name) for name in sorted(offered)[:MOST_SHOWN]]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping
 
 from deskpost.inbound.channels.pop3 import answers
 from deskpost.inbound.channels.pop3.wire import SILENCE, Answer, Wire
+from deskpost.inbound.channels.sasl import status_of
 from deskpost.inbound.channels.source import Account
 from deskpost.net import Fault
 from deskpost.problems import Problem
@@ -58,7 +58,7 @@ def _by_token(wire: Wire, account: Account, offered: Mapping[str, str]) -> None:
     challenge = _challenge(wire, offered, may_end=True)
     if challenge is not None:
         # Here the server tells why it refuses the token; it says -ERR once that is answered.
-        status = _status(challenge)
+        status = status_of(challenge)
         text = _last_words(wire) + (b" (status " + status + b")" if status else b"")
         raise _refused(Answer(False, text), offered, token=True)
 
@@ -91,12 +91,3 @@ def _refused(answer: Answer, offered: Mapping[str, str], **facts: bool) -> Fault
     if fault.problem != Problem.SIGN_IN_REFUSED:
         fault.facts = {key: value for key, value in fault.facts.items() if key != "token"}
     return fault
-
-
-def _status(challenge: bytes) -> bytes:
-    try:
-        told = json.loads(base64.b64decode(challenge))
-    except (ValueError, RecursionError):
-        return b""
-    status = told.get("status", "") if isinstance(told, dict) else ""
-    return str(status)[:100].encode("utf-8", "replace") if isinstance(status, str | int) else b""
