@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from deskpost import config, keys
+from deskpost import config, config_values, keys
 
 try:
     DESKPOST: dict[str, Any] = config.read_all(os.environ)
@@ -202,7 +202,7 @@ TIME_ZONE: str = DESKPOST["TIME_ZONE"]
 EMAIL_BACKEND = "deskpost.outbound.backend.RelayBackend"
 DEFAULT_FROM_EMAIL = f"Deskpost <noreply@{DESKPOST['DOMAIN']}>"
 
-DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * config.MIB
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * config_values.MIB
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 LOGGING = {

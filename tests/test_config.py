@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from deskpost import config
+from deskpost import config, config_values
 
 WRONG = [
     ("ALLOW_PRIVATE_HOSTS", "10.0.0.0/99"),
@@ -47,7 +47,7 @@ def test_a_wrong_secret_is_named_and_not_shown(name: str, value: str) -> None:
     assert "hush" not in said
 
 
-@pytest.mark.parametrize("provider", sorted(config.WEBHOOKS))
+@pytest.mark.parametrize("provider", sorted(config_values.WEBHOOKS))
 def test_a_webhook_whose_calls_nobody_could_tell_from_anyones_stops_the_start(
     provider: str,
 ) -> None:
@@ -56,8 +56,8 @@ def test_a_webhook_whose_calls_nobody_could_tell_from_anyones_stops_the_start(
 
 
 def test_networks_are_read_and_on_is_all_of_them() -> None:
-    some = config.networks("10.0.0.0/8, fd00::/8")
+    some = config_values.networks("10.0.0.0/8, fd00::/8")
     assert [str(one) for one in some] == ["10.0.0.0/8", "fd00::/8"]
-    every = config.networks("on")
+    every = config_values.networks("on")
     assert all(any(ip_address(ip) in one for one in every) for ip in ("127.0.0.1", "::1"))
-    assert config.networks("off") == config.networks("") == ()
+    assert config_values.networks("off") == config_values.networks("") == ()

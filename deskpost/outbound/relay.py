@@ -12,7 +12,7 @@ from typing import Protocol
 
 from django.conf import settings
 
-from deskpost.config import Relay
+from deskpost.config_values import Relay
 from deskpost.mail.answers import Answer, read_reply
 from deskpost.models import new_id
 from deskpost.outbound import outside

@@ -69,7 +69,7 @@ class Log:
     ) -> None:
         self.project, self.channel = project, channel
         names = [name for name in NAMES if not (under_channels and name == "channel")]
-        self.filters = _canonical(Filters.read(request.GET, names))
+        self.filters = listing.canonical(Filters.read(request.GET, names), set(ConnectionState))
         self.which = _which(self.filters)
         if under_channels:
             self.path = reverse("channel-connectivity", args=[project.key, channel.pk])
@@ -188,11 +188,3 @@ def _which(filters: Filters) -> connection.ConnectionFilter:
         since=listing.as_day(filters.get("from")),
         until=listing.as_day(filters.get("to")),
     )
-
-
-def _canonical(filters: Filters) -> Filters:
-    """Leave out what is no filter: a status that there is not, a day that is none."""
-    drop = {name for name in ("from", "to") if not listing.as_day(filters.get(name))}
-    if filters.get("status") not in set(ConnectionState):
-        drop.add("status")
-    return Filters({name: value for name, value in filters.values.items() if name not in drop})

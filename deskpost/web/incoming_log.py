@@ -57,7 +57,7 @@ class Log:
     ) -> None:
         self.project, self.channel, self.under_channels = project, channel, under_channels
         names = [name for name in NAMES if not (under_channels and name == "channel")]
-        self.filters = _canonical(Filters.read(request.GET, names))
+        self.filters = listing.canonical(Filters.read(request.GET, names), set(IncomingStatus))
         self.which = _which(self.filters)
         if under_channels:
             self.path = reverse("channel-logs", args=[project.key, channel.pk])
@@ -202,11 +202,3 @@ def _which(filters: Filters) -> queries.IncomingFilter:
         until=listing.as_day(filters.get("to")),
         **{name: filters.get(name) for name in TEXTS},
     )
-
-
-def _canonical(filters: Filters) -> Filters:
-    """Leave out what is no filter: a status that there is not, a day that is none."""
-    drop = {name for name in ("from", "to") if not listing.as_day(filters.get(name))}
-    if filters.get("status") not in set(IncomingStatus):
-        drop.add("status")
-    return Filters({name: value for name, value in filters.values.items() if name not in drop})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -54,6 +54,14 @@ class Sum:
     url: str
     current: bool
     bad: bool = False
+
+
+def canonical(filters: Filters, statuses: Collection[str]) -> Filters:
+    """Leave out what is no filter: a status that there is not, a day that is none."""
+    drop = {name for name in ("from", "to") if not as_day(filters.get(name))}
+    if filters.get("status") not in statuses:
+        drop.add("status")
+    return Filters({name: value for name, value in filters.values.items() if name not in drop})
 
 
 def tally(

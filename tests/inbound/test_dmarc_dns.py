@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from deskpost import config
+from deskpost import config_values
 from deskpost.inbound import dmarc_dns
 from deskpost.inbound.dmarc import check_all
 from tests.inbound.letters import Key, check, check_one, letter, mail, publish, signed
@@ -181,11 +181,11 @@ class TestSettings:
         ],
     )
     def test_resolvers(self, text: str, servers: tuple[str, ...]) -> None:
-        assert config.servers(text) == servers
+        assert config_values.servers(text) == servers
 
     @pytest.mark.parametrize(
         "text", ["192.0.2.53", "dns.test:53", "192.0.2.53:0", "192.0.2.53:x", ":53", "2001:db8::53"]
     )
     def test_what_is_no_resolver(self, text: str) -> None:
         with pytest.raises(ValueError):
-            config.servers(text)
+            config_values.servers(text)

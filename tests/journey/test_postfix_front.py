@@ -11,7 +11,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from deskpost import config
+from deskpost import config, config_values
 from tests.parts.postfix import Postfix
 from tests.parts.process import wait_until
 from tests.parts.site import ROOT, Site, letter, wire
@@ -163,7 +163,7 @@ def test_while_the_site_is_stopped_postfix_queues_and_then_delivers_once(
 def test_the_limits_of_postfix_and_site_are_in_step(front: tuple[Site, Postfix]) -> None:
     site, postfix = front
     (setting,) = (one for one in config.SETTINGS if one.name == "DESKPOST_INBOUND_LIMIT")
-    limit = config.size(setting.default)
+    limit = config_values.size(setting.default)
     # What Postfix adds to a message itself (Received, its envelope) counts too.
     offer(postfix, sized(limit - 4096))
     site.wait_settled(1)

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from pytest_django.fixtures import Settings
 
-from deskpost.config import Relay
+from deskpost.config_values import Relay
 from deskpost.demo.world import World
 from deskpost.outbound import outside, relay
 from tests.parts.world import OutsideWorld

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from deskpost.config import Relay
+from deskpost.config_values import Relay
 from deskpost.journey import deliver
 from deskpost.mail.answers import read_reply
 from deskpost.mail.reports import ReportRecipient

@@ -77,7 +77,9 @@ def test_other_work_may_follow_at_once_on_resting(dovecot: Dovecot) -> None:
     with opened(at_dovecot(dovecot)) as source:
         source.rest()
         source.rest()
-        source.look()
+        look = source.look()
+        assert look.next_uid > 0
+        assert len(source.look(since=1).items) == look.total
         source.rest()
 
 
