@@ -47,12 +47,15 @@ class NotificationStatus(StrEnum):
     WITHHELD = "withheld"
 
 
+# DELIVERED means that a server took it: that is Sent, and Delivered only with `arrived_at`, once
+# the recipient's server or a provider has confirmed it. See explain_notification.status_words.
 NOTIFICATION_STATUS_WORDS: Mapping[NotificationStatus, Words] = {
     NotificationStatus.QUEUED: pgettext_lazy("notification", "Queued"),
-    NotificationStatus.DELIVERED: pgettext_lazy("notification", "Delivered"),
+    NotificationStatus.DELIVERED: pgettext_lazy("notification", "Sent"),
     NotificationStatus.FAILED: pgettext_lazy("notification", "Failed"),
     NotificationStatus.WITHHELD: pgettext_lazy("notification", "Withheld"),
 }
+ARRIVED_WORDS = pgettext_lazy("notification", "Delivered")
 
 
 class Reason(StrEnum):
@@ -435,4 +438,57 @@ GUARD_WORDS: Mapping[Guard, Words] = {
     Guard.SUPPRESSION: _("Address on the suppression list"),
     Guard.LIMIT: _("Site’s limit used up"),
     Guard.SIZE: _("Message within the size limit"),
+}
+
+
+# --- What the people of the site must know of sending -------------------------------------------
+
+
+class Trouble(StrEnum):
+    """What a notice is about. One row while it lasts, however many notifications it touches."""
+
+    RELAY_DOWN = "relay_down"
+    POLICY = "policy"
+    OWN_FAULT = "own_fault"
+    TEMPLATE = "template"
+    LIMIT_NEAR = "limit_near"
+    LIMIT_REACHED = "limit_reached"
+
+
+TROUBLES: Mapping[Trouble, Account] = {
+    Trouble.RELAY_DOWN: Account(
+        words=_("The relay cannot be used"),
+        meaning=_("It does not answer, or refuses us before any recipient is named."),
+        remedy=_("Nothing fails by it: what waits goes out once the relay works again."),
+    ),
+    Trouble.POLICY: Account(
+        words=_("Refused by policy"),
+        meaning=_("A server refuses what or who we are, not the address: nobody was blocked."),
+        remedy=_(
+            "Check SPF, DKIM and DMARC of the sending domain, and whether a block list has it. "
+            "Then send again what was refused."
+        ),
+    ),
+    Trouble.OWN_FAULT: Account(
+        words=_("Internal errors while sending"),
+        meaning=_("Deskpost failed on notifications; nobody was blocked for it."),
+        remedy=_("Look for the error’s id in the log of the site. Then send again what failed."),
+    ),
+    Trouble.TEMPLATE: Account(
+        words=_("A template fails"),
+        meaning=_("A project’s own template could not be used; the standard one went out instead."),
+        remedy=_("Mend the template on the project’s settings pages."),
+    ),
+    Trouble.LIMIT_NEAR: Account(
+        words=_("The limit is near"),
+        meaning=_("The site has used up most of the notifications of its period."),
+        remedy=_("See who sends most, or have the limit raised before it is reached."),
+        page=Page.LIMITS,
+    ),
+    Trouble.LIMIT_REACHED: Account(
+        words=_("The limit is reached"),
+        meaning=_("Notifications fail until the period ends. None of them is lost."),
+        remedy=_("After the reset, send again in one act what the limit has stopped."),
+        page=Page.LIMITS,
+    ),
 }

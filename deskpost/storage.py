@@ -83,6 +83,10 @@ class Writing:
         else:
             self._storage.save(name, ContentFile(data))
 
+    def another(self) -> Writing:
+        """Return a new one for the same storage."""
+        return Writing(self._storage, self._pool)
+
     def finish(self) -> None:
         """Wait until all that was added is stored."""
         for one in self._waiting:

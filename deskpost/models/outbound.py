@@ -6,6 +6,7 @@ from django.db.models import Q
 from deskpost.models.desk import Person, Project
 from deskpost.models.ids import new_id
 from deskpost.models.queue import Queued
+from deskpost.models.secret import SecretField
 from deskpost.outcomes import NotificationStatus
 
 
@@ -94,6 +95,10 @@ class Notification(Queued):
     raw_key = models.CharField(max_length=120, blank=True)
     raw_size = models.PositiveBigIntegerField(default=0)
     tries = models.PositiveSmallIntegerField(default=0)
+    first_try_at = models.DateTimeField(null=True)  # from then on its day of tries is counted
+    # The day of the site's quota in which it has its place: reserved once, whatever the tries.
+    quota_day = models.DateField(null=True)
+    arrived_at = models.DateTimeField(null=True)  # the recipient's server, or a provider, said so
     again_of = models.UUIDField(null=True)  # the notification that it repeats, by a person's wish
     settled_at = models.DateTimeField(null=True)
 
@@ -218,7 +223,67 @@ class Muted(models.Model):
 
 
 class QuotaPeriod(models.Model):
-    """How many notifications the site has sent in a day (UTC)."""
+    """How many places of the site's quota are taken in a day (of its own zone and reset time)."""
 
     day = models.DateField(primary_key=True)
     sent = models.PositiveIntegerField(default=0)
+
+
+class QuotaUse(models.Model):
+    """One project's part in a day of the quota: places taken, and notifications that found none."""
+
+    day = models.DateField()
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    sent = models.PositiveIntegerField(default=0)
+    stopped = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "project"], name="quota_use")]
+
+
+class SiteNotice(models.Model):
+    """Something about sending that people of the site must know: one row while it lasts, however
+    many notifications it is about."""
+
+    kind = models.CharField(max_length=24)  # an outcomes.Trouble
+    key = models.CharField(max_length=320, blank=True)  # which relay, domain or day
+    opened_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    count = models.PositiveIntegerField(default=1)
+    facts = models.JSONField(default=dict)  # of the last time
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "key"], condition=Q(closed_at__isnull=True), name="one_open_notice"
+            )
+        ]
+        indexes = [models.Index(fields=["-last_at"], name="notice_by_time")]
+
+
+class ProviderMessage(models.Model):
+    """Which notification a provider knows by which id: late news names no other."""
+
+    provider = models.CharField(max_length=20)
+    message_id = models.CharField(max_length=255)
+    notification = models.UUIDField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "message_id"], name="provider_message")
+        ]
+        indexes = [models.Index(fields=["at"], name="provider_message_at")]
+
+
+class DkimKey(models.Model):
+    """A key by which the site signs what it sends from a domain (RFC 6376)."""
+
+    domain = models.CharField(max_length=253, unique=True)
+    selector = models.CharField(max_length=63)
+    secret = SecretField()  # the private key, as PEM
+    is_on = models.BooleanField(default=False)  # signs; else only its DNS record is shown
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
+from django.db import connection, models, transaction
 from django.db.models import F, Q, QuerySet
+
+from deskpost.models import bulk
 
 LEASE = timedelta(minutes=5)
 DEATHS_ALLOWED = 3
@@ -114,34 +116,30 @@ def complete(row: Queued, **fields: Any) -> None:
 
 
 def complete_all(rows: Sequence[Queued], names: Sequence[str]) -> None:
-    """Write the named fields of claimed rows of one table and let them go, or raise LostClaim.
-
-    The same as `complete` for each; one prepared statement, since Django's bulk_update is slower
-    than a statement a row where many fields change.
-    """
-    if not rows:
-        return
-    meta: Any = type(rows[0])._meta
-    written = [meta.get_field(name) for name in (*names, *DONE)]
-    fence = [meta.get_field(name) for name in (meta.pk.name, "owner", "attempt")]
-    database = connections[DEFAULT_DB_ALIAS]  # `connection` looks it up at each use
-    quote = database.ops.quote_name
-    assignments = ", ".join(f"{quote(field.column)} = %s" for field in written)
-    condition = " AND ".join(f"{quote(field.column)} = %s" for field in fence)
-    sql = f"UPDATE {quote(meta.db_table)} SET {assignments} WHERE {condition}"  # noqa: S608
-    with database.cursor() as cursor:
-        cursor.executemany(sql, [_values(row, written, fence, database) for row in rows])
-        if cursor.rowcount != len(rows):
-            raise LostClaim(f"{cursor.rowcount} of {len(rows)} rows of {meta.db_table}")
+    """Write the named fields of claimed rows of one table and let them go, or raise LostClaim: the
+    same as `complete` for each."""
+    for row in rows:
+        row.due_at = row.lease_until = None
+    _write_all(rows, (*names, "due_at", "lease_until"), owner="")
+    for row in rows:
+        row.owner = ""
 
 
-def _values(row: Queued, written: Sequence[Any], fence: Sequence[Any], database: Any) -> list[Any]:
-    values = [DONE[f.name] if f.name in DONE else getattr(row, f.attname) for f in written]
-    values += [getattr(row, field.attname) for field in fence]
-    return [
-        field.get_db_prep_save(value, database)
-        for field, value in zip((*written, *fence), values, strict=True)
-    ]
+def hold_all(rows: Sequence[Queued], names: Sequence[str], lease_until: datetime) -> None:
+    """Write the named fields of claimed rows of one table and keep them claimed until then, or
+    raise LostClaim."""
+    for row in rows:
+        row.lease_until = lease_until
+    _write_all(rows, (*names, "lease_until"))
+
+
+def _write_all(rows: Sequence[Queued], names: Sequence[str], **also: Any) -> None:
+    """One prepared statement, since Django's bulk_update is slower than a statement a row where
+    many fields change. `also` is what is written besides and not yet on the rows, whose own values
+    are the fence."""
+    written = bulk.update(rows, names, fence=("owner", "attempt"), also=also)
+    if written != len(rows):
+        raise LostClaim(f"{written} of {len(rows)} rows")
 
 
 def release(rows: list[Row], **fields: Any) -> None:
@@ -150,6 +148,12 @@ def release(rows: list[Row], **fields: Any) -> None:
         type(row)._default_manager.filter(pk=row.pk, owner=row.owner, attempt=row.attempt).update(
             owner="", lease_until=None, **fields
         )
+
+
+def reconnect() -> None:
+    """After a database error: the next statement takes a new connection if this one is broken."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def blame(row: Queued, due_at: datetime) -> None:
