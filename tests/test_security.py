@@ -22,10 +22,10 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from deskpost import settings as settings_of_site
+from deskpost.hooks import body as webhook_body
+from deskpost.hooks import sns as webhook_sns
+from deskpost.hooks.refusal import Refusal
 from deskpost.inbound.channels import sasl
-from deskpost.inbound.channels.webhook import body as webhook_body
-from deskpost.inbound.channels.webhook import sns as webhook_sns
-from deskpost.inbound.channels.webhook.delivery import Refusal
 from deskpost.models import Channel, Mailbox, Project
 from deskpost.models.mailbox import account_key
 from deskpost.net import certificates

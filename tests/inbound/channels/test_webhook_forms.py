@@ -5,13 +5,13 @@ from __future__ import annotations
 from urllib.parse import quote_from_bytes, quote_plus
 
 import pytest
+from deskpost.hooks.body import Form
 from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deskpost.inbound.channels.webhook import body as webhook_body
-from deskpost.inbound.channels.webhook.body import Form
-from deskpost.inbound.channels.webhook.delivery import Refusal
+from deskpost.hooks import body as webhook_body
+from deskpost.hooks.refusal import Refusal
 from tests.inbound.channels.webhook_calls import BOUNDARY, MULTIPART, Upload, multipart
 
 URLENCODED = "application/x-www-form-urlencoded"

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from deskpost.inbound.channels.webhook import fetch as webhook_fetch
-from deskpost.inbound.channels.webhook import sns as webhook_sns
-from deskpost.inbound.channels.webhook import svix as webhook_svix
-from deskpost.inbound.channels.webhook.delivery import Refusal
+from deskpost.hooks import fetch as hooks_fetch
+from deskpost.hooks import sns as webhook_sns
+from deskpost.hooks import svix as webhook_svix
+from deskpost.hooks.refusal import Refusal
+from deskpost.hooks.sns import Certificates
 from deskpost.inbound.channels.webhook.ses import AmazonSESView
-from deskpost.inbound.channels.webhook.sns import Certificates
 from deskpost.models import InboundEmail
 from tests.desk import Desk
 from tests.inbound.channels import webhook_calls as calls
@@ -216,7 +216,7 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append(url)
         return b"<ok/>"
 
-    monkeypatch.setattr(webhook_fetch, "fetch", fetch)
+    monkeypatch.setattr(hooks_fetch, "fetch", fetch)
     return found
 
 

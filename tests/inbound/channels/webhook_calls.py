@@ -25,10 +25,11 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
+from deskpost.hooks import fetch as hooks_fetch
+from deskpost.hooks.sns import Certificates
 from deskpost.inbound.channels.webhook import fetch as webhook_fetch
 from deskpost.inbound.channels.webhook.delivery import Content
 from deskpost.inbound.channels.webhook.ses import AmazonSESView
-from deskpost.inbound.channels.webhook.sns import Certificates
 from deskpost.models import InboundEmail
 
 SECRET = "deskpost:0123456789abcdef"
@@ -314,6 +315,6 @@ def call(
 ) -> Call:
     """A call with this message; Resend has it at home."""
     named = json.dumps({"raw": {"download_url": "x"}}).encode()
-    monkeypatch.setattr(webhook_fetch, "fetch", lambda *_: named)
+    monkeypatch.setattr(hooks_fetch, "fetch", lambda *_: named)
     monkeypatch.setattr(webhook_fetch, "download", lambda _: Content(raw=raw, size=len(raw)))
     return MAKERS[provider](raw, to)

@@ -6,7 +6,7 @@ Who may call, and how that is known, is django-anymail's; docs/webhooks.md says 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
+from deskpost.hooks.view import answer_call
 from deskpost.inbound.channels.webhook.store import find_all, forget
 
 if TYPE_CHECKING:
@@ -48,11 +49,5 @@ def receive(request: HttpRequest, provider: str) -> HttpResponse:
     """Take a provider's call. 404 for providers that the settings do not name."""
     if provider not in settings.DESKPOST["WEBHOOKS"] or provider not in VIEWS:
         raise Http404
-    secret = settings.DESKPOST["WEBHOOK_SECRET"]
-    known: dict[str, Any] = {
-        name: settings.DESKPOST[setting] for name, setting in KEYS.get(provider, {}).items()
-    }
     view: type[InboundView] = import_string(VIEWS[provider])
-    # A list: anymail compares with each of its items, and would do so with each letter of a text.
-    answer: HttpResponse = view.as_view(basic_auth=[secret] if secret else [], **known)(request)
-    return answer
+    return answer_call(request, view, KEYS.get(provider, {}))

@@ -1,28 +1,18 @@
-"""What a provider's call brings, whoever the provider is, and how a call is refused."""
+"""What a provider's call brings, whoever the provider is."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from django.conf import settings
 
+from deskpost.hooks.refusal import Refusal
 from deskpost.inbound.channels.smtp import KEPT_OF_OVERSIZE
 
 # What stands in a text for bytes that were not text.
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 MOST_COUNTED = 4  # times the limit: so much of a message too large is read to know its size
-UNREADABLE = "The payload is not what this provider sends."
-
-
-class Refusal(Exception):
-    """The call is not taken: with this status, and one plain sentence for the provider's log."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        self.status, self.sentence = status, sentence
-        super().__init__(f"{status} {sentence}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,42 +77,3 @@ def gathered(chunks: Iterable[bytes]) -> Content:
     if not size:
         raise Refusal(400, "The message is empty.")
     return Content(raw=bytes(kept), size=size)
-
-
-# --- Out of JSON that anyone may have written ---------------------------------------------------
-
-
-def json_object(text: str | bytes) -> dict[str, Any]:
-    """Return the JSON object. Raises Refusal (400) for everything else."""
-    try:
-        found = json.loads(text if isinstance(text, str) else text.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise Refusal(400, UNREADABLE) from error
-    if not isinstance(found, dict):
-        raise Refusal(400, UNREADABLE)
-    return found
-
-
-def string(value: Any) -> str:
-    """Return the value where it is text, else nothing."""
-    return value if isinstance(value, str) else ""
-
-
-def strings(value: Any) -> list[str]:
-    """Return the texts in a list."""
-    return [one for one in sequence(value) if isinstance(one, str)]
-
-
-def mapping(value: Any) -> dict[str, Any]:
-    """Return the value where it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def mappings(value: Any) -> list[dict[str, Any]]:
-    """Return the objects in a list."""
-    return [one for one in sequence(value) if isinstance(one, dict)]
-
-
-def sequence(value: Any) -> list[Any]:
-    """Return the value where it is a list, else an empty one."""
-    return value if isinstance(value, list) else []

@@ -10,15 +10,9 @@ from typing import Any
 from anymail.webhooks.postal import PostalInboundWebhookView
 from django.http import HttpRequest
 
-from deskpost.inbound.channels.webhook.delivery import (
-    Content,
-    Delivery,
-    Refusal,
-    from_text,
-    json_object,
-    original,
-    string,
-)
+from deskpost.hooks.payload import json_object, string
+from deskpost.hooks.refusal import Refusal
+from deskpost.inbound.channels.webhook.delivery import Content, Delivery, from_text, original
 from deskpost.inbound.channels.webhook.view import InboundView
 
 

@@ -11,16 +11,9 @@ from typing import Any
 from anymail.webhooks.postmark import PostmarkInboundWebhookView
 from django.http import HttpRequest
 
-from deskpost.inbound.channels.webhook.delivery import (
-    Content,
-    Delivery,
-    Refusal,
-    from_text,
-    json_object,
-    mapping,
-    mappings,
-    string,
-)
+from deskpost.hooks.payload import json_object, mapping, mappings, string
+from deskpost.hooks.refusal import Refusal
+from deskpost.inbound.channels.webhook.delivery import Content, Delivery, from_text
 from deskpost.inbound.channels.webhook.rebuild import File, Pieces, address, rebuild
 from deskpost.inbound.channels.webhook.view import InboundView
 

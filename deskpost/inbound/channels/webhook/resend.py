@@ -7,21 +7,15 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote, urljoin
 
-from anymail.exceptions import AnymailWebhookValidationFailure
-from anymail.webhooks.resend import ResendInboundWebhookView, SvixWebhookValidationMixin
+from anymail.webhooks.resend import ResendInboundWebhookView
 from django.http import HttpRequest
 
-from deskpost.inbound.channels.webhook import delivery, fetch, svix
-from deskpost.inbound.channels.webhook.delivery import (
-    Content,
-    Delivery,
-    Refusal,
-    json_object,
-    mapping,
-    mappings,
-    string,
-    strings,
-)
+from deskpost.hooks import fetch as hooks_fetch
+from deskpost.hooks.payload import json_object, mapping, mappings, string, strings
+from deskpost.hooks.refusal import Refusal
+from deskpost.hooks.resend import ResendChecks
+from deskpost.inbound.channels.webhook import delivery, fetch
+from deskpost.inbound.channels.webhook.delivery import Content, Delivery
 from deskpost.inbound.channels.webhook.rebuild import File, Pieces, rebuild
 from deskpost.inbound.channels.webhook.view import SLACK, InboundView
 from deskpost.mail.address import first_mailbox
@@ -29,23 +23,11 @@ from deskpost.mail.address import first_mailbox
 MOST_FILES = 200
 
 
-class ResendView(InboundView, ResendInboundWebhookView):  # type: ignore[misc]
+class ResendView(ResendChecks, InboundView, ResendInboundWebhookView):  # type: ignore[misc]
     """https://resend.com/docs/dashboard/receiving/introduction"""
 
-    provider = "resend"
     api_key = ""
     api_url = "https://api.resend.com/"
-    signing_secret = ""
-
-    def __init__(self, **kwargs: Any) -> None:
-        # anymail's constructors read Django's settings and want a package for the signature, which
-        # is checked below.
-        self._svix_webhook = None
-        super(SvixWebhookValidationMixin, self).__init__(**kwargs)
-
-    def validate_request(self, request: HttpRequest) -> None:
-        if not svix.is_signed(self.signing_secret, request.headers, request.body):
-            raise AnymailWebhookValidationFailure("wrong signature, or too old")
 
     def read(self, request: HttpRequest) -> Delivery:
         payload = json_object(request.body)
@@ -65,7 +47,7 @@ class ResendView(InboundView, ResendInboundWebhookView):  # type: ignore[misc]
 
     def _fetch(self, named: str) -> Content:
         """In the place of anymail's: through net_http, bounded, and the bytes as they are."""
-        found = fetch.fetch(
+        found = hooks_fetch.fetch(
             urljoin(self.api_url, f"emails/receiving/{quote(named, safe='')}"),
             int(delivery.limit() * self.size_factor) + SLACK,
             {"Authorization": f"Bearer {self.api_key}"},

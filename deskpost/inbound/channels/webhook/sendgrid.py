@@ -10,17 +10,10 @@ from typing import Any
 from anymail.webhooks.sendgrid import SendGridInboundWebhookView
 from django.http import HttpRequest
 
-from deskpost.inbound.channels.webhook.body import Form
-from deskpost.inbound.channels.webhook.delivery import (
-    Content,
-    Delivery,
-    Refusal,
-    from_text,
-    json_object,
-    mapping,
-    string,
-    strings,
-)
+from deskpost.hooks.body import Form
+from deskpost.hooks.payload import json_object, mapping, string, strings
+from deskpost.hooks.refusal import Refusal
+from deskpost.inbound.channels.webhook.delivery import Content, Delivery, from_text
 from deskpost.inbound.channels.webhook.rebuild import File, Pieces, rebuild
 from deskpost.inbound.channels.webhook.view import InboundView
 

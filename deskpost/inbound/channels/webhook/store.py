@@ -13,10 +13,11 @@ from functools import cache
 from django.conf import settings
 from django.db import IntegrityError
 
+from deskpost.hooks.refusal import Refusal
 from deskpost.inbound import intake
 from deskpost.inbound.channels.smtp import KEPT_OF_OVERSIZE
 from deskpost.inbound.channels.webhook import delivery as webhook_delivery
-from deskpost.inbound.channels.webhook.delivery import Content, Delivery, Refusal
+from deskpost.inbound.channels.webhook.delivery import Content, Delivery
 from deskpost.inbound.intake import Target
 from deskpost.mail import address
 from deskpost.models import Channel, InboundEmail, WebhookDelivery

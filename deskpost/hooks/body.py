@@ -15,7 +15,7 @@ from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.utils.datastructures import MultiValueDict
 from django.utils.http import parse_header_parameters
 
-from deskpost.inbound.channels.webhook.delivery import Refusal
+from deskpost.hooks.refusal import Refusal
 
 READ_AT_ONCE = 64 * 1024
 MOST_FIELDS = 1000
@@ -72,12 +72,12 @@ class Form:
     def get(self, name: str) -> Field | None:
         return self._fields.get(name)
 
-    def simple(self) -> QueryDict:
-        """Return the short fields as Django has them: those that are signed, and read by anymail,
-        are then the very ones that are read here."""
+    def simple(self, most: int = MOST_SIMPLE) -> QueryDict:
+        """Return the fields of `most` bytes as Django has them: those that are signed, and read by
+        anymail, are then the very ones that are read here."""
         post = QueryDict(mutable=True)
         for field in self._fields.values():
-            if not field.filename and len(field.value) <= MOST_SIMPLE:
+            if not field.filename and len(field.value) <= most:
                 post[field.name] = field.value.decode("utf-8", "replace")
         return post
 
@@ -93,8 +93,9 @@ class Form:
             return self.raw(name).decode("utf-8", "replace")
 
 
-def form(request: HttpRequest, body: bytes) -> Form:
-    """Take the form apart; short fields are shown to Django's request.POST. Raises Refusal."""
+def form(request: HttpRequest, body: bytes, most: int = MOST_SIMPLE) -> Form:
+    """Take the form apart; fields of `most` bytes are shown to Django's request.POST too. Raises
+    Refusal."""
     kind, options = _header(request.META.get("CONTENT_TYPE", ""))
     if kind == "multipart/form-data" and options.get("boundary"):
         fields = list(_multipart(body, options["boundary"].encode("utf-8", "replace")))
@@ -103,7 +104,7 @@ def form(request: HttpRequest, body: bytes) -> Form:
     else:
         raise Refusal(400, "The call is not a form.")
     found = Form(fields)
-    request._post = found.simple()  # type: ignore[attr-defined]
+    request._post = found.simple(most)  # type: ignore[attr-defined]
     request._files = MultiValueDict()  # type: ignore[attr-defined]
     return found
 

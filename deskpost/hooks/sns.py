@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from django.utils.dateparse import parse_datetime
 
-from deskpost.inbound.channels.webhook import fetch as webhook_fetch
-from deskpost.inbound.channels.webhook.delivery import string
+from deskpost.hooks import fetch as hooks_fetch
+from deskpost.hooks.payload import string
 
 OLDEST = timedelta(days=15)  # deliveries are remembered for longer, so that none works twice
 MOST_CERTIFICATE = 64 * 1024  # bytes
@@ -51,7 +51,7 @@ class Certificates:
 
     def __init__(
         self,
-        fetch: Callable[[str, int], bytes] = webhook_fetch.fetch,
+        fetch: Callable[[str, int], bytes] = hooks_fetch.fetch,
         host: re.Pattern[str] = HOST,
     ) -> None:
         self._fetch, self.host = fetch, host
