@@ -10,11 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deskpost.config_relay import project_relays, relay
+from deskpost.config_tracking import TRACKING, signing_key, tracking
 from deskpost.config_values import (
     WEBHOOKS,
     address,
     base_url,
     choice,
+    clock,
     database,
     domain,
     endpoints,
@@ -26,7 +29,6 @@ from deskpost.config_values import (
     optional_path,
     path,
     public_key,
-    relay,
     servers,
     size,
     svix_secret,
@@ -95,7 +97,14 @@ SETTINGS: tuple[Setting, ...] = (
         "100",
         whole(1, 10_000),
         "100",
-        "SMTP and LMTP connections at one time; more are answered 421.",
+        "SMTP and LMTP connections at one time, shared out among LISTENERS; more are answered 421.",
+    ),
+    _setting(
+        "LISTENERS",
+        "1",
+        whole(1, 16),
+        "2",
+        "Listener processes of `deskpost run`, all on the same ports.",
     ),
     _setting(
         "SMTP_RECIPIENTS",
@@ -121,7 +130,22 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         relay,
         "smtp://user:pass@mail.example.test:587?tls=starttls",
-        "SMTP relay for notifications; empty: they are written to the outbox folder.",
+        "SMTP relay for notifications, or a provider, as in postmark://SERVER_TOKEN@ (see "
+        "operate.md); empty: they are written to the outbox folder.",
+    ),
+    _setting(
+        "PROJECT_RELAYS",
+        "",
+        project_relays,
+        "IT=postmark://SERVER_TOKEN@ HR=smtp://hr.example.test:587?tls=starttls",
+        "Projects whose notifications go another way, with blanks between them.",
+    ),
+    _setting(
+        "RELAY_CONNECTIONS",
+        "4",
+        whole(1, 64),
+        "8",
+        "Connections that each outbound worker keeps to a relay.",
     ),
     _setting(
         "INBOUND_LIMIT", "25MiB", size, "25MiB", "Largest incoming message that is taken whole."
@@ -234,6 +258,55 @@ SETTINGS: tuple[Setting, ...] = (
         "Signing secret of the webhook at Resend.",
     ),
     _setting(
+        "TRACKING",
+        "",
+        tracking,
+        "postmark,mailgun",
+        "Providers whose news of sent messages is taken at /webhooks/PROVIDER/tracking/.",
+    ),
+    _setting(
+        "RESEND_TRACKING_SECRET",
+        "",
+        svix_secret,
+        "whsec_ZGVza3Bvc3QtZXhhbXBsZS1zZWNyZXQ=",
+        "Signing secret of the tracking webhook at Resend.",
+    ),
+    _setting(
+        "SENDGRID_TRACKING_KEY",
+        "",
+        public_key,
+        "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE",
+        "Verification key of SendGrid’s signed event webhook, in Base64.",
+    ),
+    _setting(
+        "MAILERSEND_TRACKING_SECRET",
+        "",
+        signing_key,
+        "0123456789abcdef",
+        "Signing secret of the webhook at MailerSend.",
+    ),
+    _setting(
+        "MAILTRAP_TRACKING_SECRET",
+        "",
+        signing_key,
+        "0123456789abcdef",
+        "Signature secret of the webhook at Mailtrap.",
+    ),
+    _setting(
+        "MANDRILL_TRACKING_KEY",
+        "",
+        signing_key,
+        "0123456789abcdef",
+        "Key of the webhook at Mandrill.",
+    ),
+    _setting(
+        "UNISENDER_GO_TRACKING_KEY",
+        "",
+        signing_key,
+        "0123456789abcdef",
+        "API key of the project or user at Unisender Go, with which it signs.",
+    ),
+    _setting(
         "POLLERS", "1", whole(0, 16), "2", "Poller processes of `deskpost run`, for mailboxes."
     ),
     _setting("MESSAGE_LIMIT", "6MiB", size, "6MiB", "Largest notification that is sent."),
@@ -242,7 +315,17 @@ SETTINGS: tuple[Setting, ...] = (
         "10000",
         whole(1, 100_000_000),
         "10000",
-        "Notifications that the site sends in a day (UTC).",
+        "Notifications that the site sends in a day.",
+    ),
+    _setting(
+        "LIMIT_ZONE",
+        "",
+        optional(zone),
+        "Asia/Tokyo",
+        "Zone of the day of that limit; empty is TIME_ZONE.",
+    ),
+    _setting(
+        "LIMIT_RESET", "00:00", clock, "06:00", "Time of day at which that limit begins anew."
     ),
     _setting(
         "RETENTION_DAYS", "21", whole(1, 3650), "21", "Days that log rows and raw messages live."
@@ -254,7 +337,10 @@ SETTINGS: tuple[Setting, ...] = (
         "off",
         "off: delivered notifications are not shown, and go seven days after acceptance.",
     ),
-    _setting("WORKERS", "1", whole(1, 64), "2", "Worker processes of `deskpost run`."),
+    _setting("WORKERS", "1", whole(1, 64), "2", "Inbound worker processes of `deskpost run`."),
+    _setting(
+        "OUTBOUND_WORKERS", "1", whole(1, 64), "2", "Outbound worker processes of `deskpost run`."
+    ),
     _setting("LANGUAGE", "en", choice("en", "ja"), "ja", "Language of the site: en or ja."),
     _setting(
         "TIME_ZONE", "UTC", zone, "Asia/Tokyo", "Zone of times until a person has chosen one."
@@ -295,6 +381,12 @@ def read_all(environment: Mapping[str, str]) -> dict[str, Any]:
                     f"DESKPOST_WEBHOOKS names {provider}, which needs DESKPOST_{name}: without it "
                     "nobody could tell its calls from anyone’s."
                 )
+    for provider in values["TRACKING"]:
+        if not values[name := TRACKING[provider]]:
+            raise ConfigError(
+                f"DESKPOST_TRACKING names {provider}, which needs DESKPOST_{name}: without it "
+                "nobody could tell its calls from anyone’s."
+            )
     return values
 
 
@@ -304,7 +396,17 @@ NOT_OURS = ("DESKPOST_TEST_", "DESKPOST_CORPUS")
 
 # What a fault does not repeat: their values hold secrets.
 SECRET: frozenset[Callable[[str], Any]] = frozenset(
-    {relay, database, fernet_keys, webhook_secret, svix_secret, public_key, text}
+    {
+        relay,
+        project_relays,
+        database,
+        fernet_keys,
+        webhook_secret,
+        svix_secret,
+        public_key,
+        signing_key,
+        text,
+    }
 )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from datetime import time
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,6 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 MIB = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relay:
-    """Where outgoing mail goes: `smtp://user:pass@host:port?tls=starttls|tls|none`."""
-
-    host: str
-    port: int
-    tls: str
-    username: str
-    password: str
-
-    def __repr__(self) -> str:
-        return f"Relay({self.host}:{self.port}, tls={self.tls})"
 
 
 def text(value: str) -> str:
@@ -92,6 +78,14 @@ def zone(value: str) -> str:
     except (KeyError, ValueError, OSError) as error:
         raise ValueError("there is no such time zone") from error
     return value
+
+
+def clock(value: str) -> time:
+    """Read a time of day, as in `06:00`."""
+    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", value)
+    if not match:
+        raise ValueError("it is not a time of day from 00:00 to 23:59")
+    return time(int(match[1]), int(match[2]))
 
 
 def domain(value: str) -> str:
@@ -211,28 +205,6 @@ def _split(value: str) -> SplitResult:
 
 def optional(read: Callable[[str], str]) -> Callable[[str], str]:
     return lambda value: read(value) if value else ""
-
-
-def relay(value: str) -> Relay | None:
-    """Read `smtp://user:pass@host:port?tls=starttls`; empty means: write to the outbox folder."""
-    if not value:
-        return None
-    parts = _split(value)
-    if parts.scheme != "smtp" or not parts.hostname:
-        raise ValueError("it does not begin with smtp:// and a host")
-    options = parse_qs(parts.query, keep_blank_values=True)
-    if unknown := set(options) - {"tls"}:
-        raise ValueError(f"it has an unknown option {sorted(unknown)[0]!r}")
-    tls = options.get("tls", ["none"])[-1]
-    if tls not in {"starttls", "tls", "none"}:
-        raise ValueError("tls must be starttls, tls or none")
-    return Relay(
-        host=parts.hostname,
-        port=parts.port or {"starttls": 587, "tls": 465, "none": 25}[tls],
-        tls=tls,
-        username=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-    )
 
 
 def database(value: str) -> dict[str, Any]:

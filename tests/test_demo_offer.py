@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from pytest_django.fixtures import Settings
 
-from deskpost.config_values import Relay
+from deskpost.config_relay import Relay
 from deskpost.management.commands import run
 from tests.web import scene as scenes
 from tests.web.scene import Scene
