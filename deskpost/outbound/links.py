@@ -12,7 +12,17 @@ MUTE_SALT = "deskpost.mute"
 
 def unsubscribe_url(person: Person) -> str:
     """Return the person's own address for unsubscribing."""
-    return f"{settings.BASE_URL}/unsubscribe/{signing.dumps(person.pk, salt=SALT)}/"
+    return unsubscribe_at(unsubscribe_token(person.pk))
+
+
+def unsubscribe_token(person_id: int) -> str:
+    """Return what is the person's own in that address."""
+    return signing.dumps(person_id, salt=SALT)
+
+
+def unsubscribe_at(token: str) -> str:
+    """Return the address for unsubscribing with that token."""
+    return f"{settings.BASE_URL}/unsubscribe/{token}/"
 
 
 def read_unsubscribe(token: str) -> Person | None:
@@ -25,7 +35,16 @@ def read_unsubscribe(token: str) -> Person | None:
 
 def mute_url(request_id: int, person_id: int) -> str:
     """Return the person's own address for turning off that request's notifications."""
-    token = signing.dumps([request_id, person_id], salt=MUTE_SALT)
+    return mute_at(mute_token(request_id, person_id))
+
+
+def mute_token(request_id: int, person_id: int) -> str:
+    """Return what is the request's and person's own in that address."""
+    return signing.dumps([request_id, person_id], salt=MUTE_SALT)
+
+
+def mute_at(token: str) -> str:
+    """Return the address for turning notifications off with that token."""
     return f"{settings.BASE_URL}/mute/{token}/"
 
 

@@ -40,19 +40,33 @@ class Rendered:
 def render(
     kind: str, language: str, values: Mapping[str, Any], project: Project | None = None
 ) -> Rendered:
-    """Render a notification in the language (English where we have no other).
+    """Render a notification in the language (English where we have no other), as `render_own`
+    does with the project's own template."""
+    language = written_in(language)
+    own = own_template(project, kind, language) if project else None
+    return render_own(own, kind, language, values)
+
+
+def render_own(
+    own: MessageTemplate | None, kind: str, language: str, values: Mapping[str, Any]
+) -> Rendered:
+    """Render a notification by a project's own template of that kind and language, or the standard
+    one where there is none.
 
     The person who waits for mail gets it: if the project's own template fails, the standard one is
     used, and `fallback` says so.
     """
-    chosen = language if language in LANGUAGES else LANGUAGES[0]
-    own = own_template(project, kind, chosen) if project else None
     if own is None:
-        return apply(standard(kind, chosen), chosen, values)
+        return apply(standard(kind, language), language, values)
     try:
-        return apply(Source(subject=own.subject, text=own.text, html=own.html), chosen, values)
+        return apply(Source(subject=own.subject, text=own.text, html=own.html), language, values)
     except Exception as error:  # noqa: BLE001 (whatever it is, the mail goes out)
-        return _instead(own, error, apply(standard(kind, chosen), chosen, values))
+        return _instead(own, error, apply(standard(kind, language), language, values))
+
+
+def written_in(language: str) -> str:
+    """Return the language in which a person of that language is written to."""
+    return language if language in LANGUAGES else LANGUAGES[0]
 
 
 def _instead(own: MessageTemplate, error: Exception, plain: Rendered) -> Rendered:

@@ -1,27 +1,30 @@
 """Liquid for words that a project's admin writes: little of it, and none without end.
 
 A template can read texts that it is given and nothing else: no files, no other templates, no
-objects. Its loops, its time, its depth and everything that it makes have limits.
+objects. Its loops, its time, its depth and everything that it makes have limits
+(templates_limits.py).
 """
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Mapping
-from functools import lru_cache, wraps
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import gettext_noop
-from liquid import BoundTemplate, Environment, RenderContext
-from liquid.exceptions import LiquidError, LoopIterationLimitError, UnknownFilterError
+from liquid import BoundTemplate, Environment
+from liquid.exceptions import LiquidError, UnknownFilterError
 from liquid.token import TOKEN_TAG, Token
 
-MOST_TURNS = 10_000  # of all loops of a template together
-MOST_BYTES = 20 * 1024 * 1024  # of output
-MOST_CHARACTERS = 1024 * 1024  # of a text that a filter takes or makes
+from deskpost.outbound.templates_limits import (
+    MOST_BYTES,
+    MOST_CHARACTERS,
+    Template,
+    bounded,
+)
+
 MOST_IN_TAG = 2_000  # characters between {{ and }}, or {% and %}
-CPU_SECONDS = 1.0  # of the thread: a busy machine does not count
 
 # fmt: off
 TAGS = frozenset({
@@ -112,47 +115,10 @@ def place(source: str, index: int) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
-# --- The limits ----------------------------------------------------------------------------------
-
-
-class _Context(RenderContext):
-    """Counts the turns of all loops, and looks at the clock before each node."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._until = time.thread_time() + CPU_SECONDS
-        self._turns = 0
-        super().__init__(*args, **kwargs)
-
-    # Every node asks for it before it is rendered, also the ones that write nothing.
-    @property
-    def disabled_tags(self) -> list[str]:
-        if time.thread_time() > self._until:
-            raise LiquidError(gettext_noop("the template takes too long"), token=None)
-        return []
-
-    @disabled_tags.setter
-    def disabled_tags(self, names: list[str]) -> None:
-        pass
-
-    def filter(self, name: str, token: Token | None) -> Callable[..., object]:
-        _ = self.disabled_tags
-        return super().filter(name, token)
-
-    def raise_for_loop_limit(self, length: int = 1) -> None:
-        self._turns += length
-        if self._turns > MOST_TURNS:
-            said = gettext_noop("the template’s loops have too many turns")
-            raise LoopIterationLimitError(said, token=None)
-
-
-class _Template(BoundTemplate):
-    context_class = _Context
-
-
 class _Limited(Environment):
     """Liquid with TAGS and FILTERS only."""
 
-    template_class = _Template
+    template_class = Template
     output_stream_limit = MOST_BYTES
     local_namespace_limit = 4 * MOST_CHARACTERS
     context_depth_limit = 20
@@ -161,30 +127,7 @@ class _Limited(Environment):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=False)
         self.tags = {name: tag for name, tag in self.tags.items() if name in TAGS}
-        self.filters = {name: _bounded(name, self.filters[name]) for name in FILTERS}
-
-
-# What was escaped could be written back by these: their result is escaped (again).
-_REWRITE = frozenset({"replace", "replace_first", "remove", "remove_first"})
-
-
-def _bounded(name: str, made: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the filter with a limit on what it takes and makes. A replacement that would grow
-    beyond it is not begun."""
-
-    @wraps(made)
-    def bounded(*args: Any, **kwargs: Any) -> Any:
-        texts = [one for one in args if isinstance(one, str)]
-        size = sum(map(len, texts))
-        if name == "replace" and len(texts) == 3:
-            size = texts[0].count(texts[1]) * len(texts[2]) + len(texts[0])
-        if size > MOST_CHARACTERS:
-            raise LiquidError(gettext_noop("the text is too large for a filter"), token=None)
-        if name in _REWRITE:
-            args = (str(args[0]), *args[1:]) if texts and texts[0] is args[0] else args
-        return made(*args, **kwargs)
-
-    return bounded
+        self.filters = {name: bounded(name, self.filters[name]) for name in FILTERS}
 
 
 _PLAIN = _Limited(autoescape=False)

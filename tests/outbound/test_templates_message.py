@@ -47,7 +47,8 @@ def note(scene: Scene) -> Notification:
 
 
 def read(raw: bytes) -> EmailMessage:
-    message = email.message_from_bytes(raw, policy=email.policy.default)
+    # Decoded first: addresses beyond ASCII stand as they are (RFC 6532).
+    message = email.message_from_string(raw.decode(), policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     return message
 
