@@ -18,8 +18,8 @@ from deskpost.inbound import settle as inbound
 from deskpost.inbound.history import History
 from deskpost.models import Event, InboundEmail, Notification, Person, Project
 from deskpost.outbound import announce as announcing
-from deskpost.outbound import send, track
-from deskpost.outbound.relay import Carrier
+from deskpost.outbound import track
+from deskpost.outbound.send import Sender
 
 
 def process(emails: list[InboundEmail]) -> None:
@@ -95,6 +95,6 @@ def announce(event: Event) -> None:
     announcing.announce(event)
 
 
-def deliver(notification: Notification, carrier: Carrier) -> None:
-    """Take a claimed notification to its outcome, or to its next try."""
-    send.deliver(notification, carrier)
+def deliver(notifications: list[Notification], sender: Sender) -> None:
+    """Take claimed notifications to their outcomes, or to their next tries."""
+    sender.send(notifications)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import DatabaseError, close_old_connections, transaction
-from django.db.models import Case, Min, Q, QuerySet, When
+from django.db.models import Case, Min, Q, When
 from django.utils import timezone
 
 from deskpost import alive, journey
@@ -21,7 +21,9 @@ from deskpost.inbound.channels.webhook import store as webhook_store
 from deskpost.logs import retention
 from deskpost.models import Event, InboundEmail, Notification, Project, queue
 from deskpost.models.queue import LostClaim, Queued
-from deskpost.outbound import relay, suppress, suppress_soft
+from deskpost.outbound import notices, suppress, suppress_soft
+from deskpost.outbound.carriers import Configured
+from deskpost.outbound.send import Sender
 from deskpost.wake import Bell, Stage
 
 log = logging.getLogger(__name__)
@@ -31,7 +33,8 @@ BURY_SECONDS = 5.0
 PRUNE_SECONDS = 15 * 60.0
 INBOUND_MESSAGES = 100
 INBOUND_BYTES = 32 * 1024 * 1024
-OUTBOUND_MESSAGES = 16
+EVENTS = 16
+NOTIFICATIONS = 64
 AGAIN = timedelta(seconds=10)  # after an exception
 DELIVERIES_KNOWN = timedelta(days=30)  # no provider repeats a webhook for so long
 QUEUES: tuple[type[Queued], ...] = (InboundEmail, Event, Notification)
@@ -56,7 +59,7 @@ class Worker:
         }
         self._stages = stages
         self._identity = alive.Identity()
-        self._carrier = relay.carrier()
+        self._sender = Sender(Configured(), lambda: self.stopping)
         self._next_burial = self._next_prune = 0.0
         self.stopping = False
 
@@ -66,7 +69,7 @@ class Worker:
             while not self.stopping:
                 if not self.sweep():
                     bell.wait(SWEEP_SECONDS)
-        self._carrier.close()
+        self._sender.close()
         self._identity.end()
 
     def sweep(self) -> int:
@@ -95,6 +98,7 @@ class Worker:
             self._next_prune = now + PRUNE_SECONDS
             retention.prune()
             suppress_soft.forget(timezone.now() - suppress.SOFT_WITHIN)
+            notices.tidy()
             webhook_store.forget(timezone.now() - DELIVERIES_KNOWN)
         return 0
 
@@ -130,19 +134,25 @@ class Worker:
     def announce(self) -> int:
         """Turn waiting events into notification rows."""
         rows = Event.objects.select_related("project", "request__reporter", "person").order_by("id")
-        return self._each(
-            self._claim(rows.filter(deaths__lt=queue.DEATHS_ALLOWED)), journey.announce
-        )
+        living = rows.filter(deaths__lt=queue.DEATHS_ALLOWED)
+        batch = queue.claim(living, self._identity.name, timezone.now(), EVENTS)
+        return self._each(batch, journey.announce)
 
     def outbound(self) -> int:
-        """Send waiting notifications one by one."""
+        """Send waiting notifications, over as many connections as there are."""
+        open_to = self._sender.open_to()
+        if open_to is None:
+            return 0
         rows = Notification.objects.select_related(
             "project", "person", "request__channel", "comment__author"
-        ).order_by("id")
-        return self._each(self._claim(rows), lambda note: journey.deliver(note, self._carrier))
-
-    def _claim(self, rows: QuerySet[queue.Row]) -> list[queue.Row]:
-        return queue.claim(rows, self._identity.name, timezone.now(), OUTBOUND_MESSAGES)
+        )
+        waiting = rows.filter(open_to).order_by("id")
+        batch = queue.claim(waiting, self._identity.name, timezone.now(), NOTIFICATIONS)
+        if batch:
+            journey.deliver(batch, self._sender)
+        else:
+            self._sender.rest()
+        return len(batch)
 
     def _each(self, rows: list[queue.Row], act: Callable[[queue.Row], None]) -> int:
         for n, row in enumerate(rows):

@@ -5,18 +5,29 @@ from __future__ import annotations
 import pytest
 
 from deskpost.mail.answers import Answer, read_reply
+from deskpost.outbound.carrier import Outgoing
 
 
 class Accepting:
-    """Takes every message and keeps it."""
+    """Takes every message and keeps it: all carriers, one carrier and its only lane in one."""
 
-    server = "relay.test:25"
+    key = server = "relay.test:25"
+    lanes = 1
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, bytes]] = []
 
-    def send(self, envelope_from: str, recipient: str, message: bytes) -> Answer:
-        self.sent.append((envelope_from, recipient, message))
+    def of(self, project_key: str) -> Accepting:
+        return self
+
+    def lane(self) -> Accepting:
+        return self
+
+    def ready(self) -> Answer | None:
+        return None
+
+    def send(self, outgoing: Outgoing) -> Answer:
+        self.sent.append((outgoing.envelope_from, outgoing.recipient, outgoing.message))
         return read_reply(250, "2.0.0 OK")
 
     def close(self) -> None:
@@ -24,16 +35,14 @@ class Accepting:
 
 
 class Refusing(Accepting):
-    """Gives every message the same answer, or raises."""
+    """Gives every message the same answer."""
 
-    def __init__(self, code: int = 550, text: str = "", error: Exception | None = None) -> None:
+    def __init__(self, code: int = 550, text: str = "") -> None:
         super().__init__()
-        self.code, self.text, self.error = code, text, error
+        self.code, self.text = code, text
 
-    def send(self, envelope_from: str, recipient: str, message: bytes) -> Answer:
-        super().send(envelope_from, recipient, message)
-        if self.error:
-            raise self.error
+    def send(self, outgoing: Outgoing) -> Answer:
+        super().send(outgoing)
         return read_reply(self.code, self.text)
 
 

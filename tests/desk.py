@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 
 import pytest
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from deskpost import journey, worker
@@ -25,7 +26,8 @@ from deskpost.models import (
     partitions,
     queue,
 )
-from deskpost.outbound.relay import Carrier
+from deskpost.outbound.carriers import Carriers
+from deskpost.outbound.send import Sender
 
 ME = "test-worker"
 
@@ -97,13 +99,18 @@ class Desk:
             journey.announce(event)
         return list(Notification.objects.order_by("id"))
 
-    def deliver(self, carrier: Carrier) -> list[Notification]:
+    def deliver(self, carriers: Carriers) -> list[Notification]:
         """Announce, then try each notification that is due; returns all rows, oldest first."""
         self.announce()
-        rows = Notification.objects.order_by("id")
-        for note in queue.claim(rows, ME, timezone.now(), 1000):
-            journey.deliver(note, carrier)
+        self.send(Notification.objects.order_by("id"), carriers)
         return list(Notification.objects.order_by("id"))
+
+    def send(self, rows: QuerySet[Notification], carriers: Carriers) -> None:
+        """Try those of the rows that are due."""
+        sender = Sender(carriers)
+        while batch := queue.claim(rows, ME, timezone.now(), 1000):
+            journey.deliver(batch, sender)
+        sender.close()
 
     def request(self, key: str = "IT-1") -> Request:
         return Request.objects.get(key=key)

@@ -16,8 +16,8 @@ from typing import Any, Self
 from aiosmtpd.controller import Controller
 from django.conf import settings
 
-from deskpost.outbound import outside
-from deskpost.outbound.relay import Outbox
+from deskpost.outbound import outbox, outside
+from deskpost.outbound.carrier import Outgoing
 
 OURS = ".example"  # the people of the demo live in domains that end so
 
@@ -120,7 +120,12 @@ class World:
             if recipient.lower().endswith(OURS):
                 self._take(str(envelope.mail_from or ""), recipient, content)
             else:
-                Outbox(settings.OUTBOX).send(str(envelope.mail_from or ""), recipient, content)
+                sent = Outgoing(
+                    envelope_from=str(envelope.mail_from or ""),
+                    recipient=recipient,
+                    message=content,
+                )
+                outbox.write(settings.OUTBOX, sent)
         return "250 2.0.0 OK"
 
     def _take(self, envelope_from: str, recipient: str, content: bytes) -> None:

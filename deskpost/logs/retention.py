@@ -21,6 +21,7 @@ from deskpost.models import (
     Event,
     InboundEmail,
     Notification,
+    ProviderMessage,
     first_id,
     partitions,
 )
@@ -66,6 +67,9 @@ def _prune_rows(oldest: date) -> None:
         past = rows.filter(id__lt=bound).order_by("id").values_list("id", flat=True)
         while ids := list(past[:BATCH]):
             rows.model._default_manager.filter(id__in=ids).delete()
+    known = ProviderMessage.objects.filter(at__lt=_start(oldest)).values_list("pk", flat=True)
+    while pks := list(known[:BATCH]):
+        ProviderMessage.objects.filter(pk__in=pks).delete()
     _drop_empty_days(oldest)
 
 

@@ -93,6 +93,15 @@ def problem(address: str, *, smtputf8: bool = False) -> AddressProblem | None:
     )
 
 
+def wire(address: str) -> str:
+    """Return the address as it goes over the wire: the domain in ASCII (RFC 5891) where the local
+    part is ASCII too, so that no server on the way need know SMTPUTF8 (RFC 6531)."""
+    local, at, domain = address.rpartition("@")
+    if address.isascii() or not local.isascii():
+        return address
+    return f"{local}{at}{ascii_domain(domain) or domain}"
+
+
 def _first_problem(address: str, smtputf8: bool) -> tuple[str, int | None] | None:
     if not address.strip():
         return "empty", None

@@ -29,15 +29,23 @@ class Answer:
 
     `reason` is set for permanent refusals only: service_provider_error, unknown_error,
     template_too_large or validation_error. `suppress` is "hard_bounce" or None. `text` is
-    the server's own words on one line.
+    the server's own words on one line. A kind of "down" is about the way, not the message: no
+    server has heard of the recipient, and nothing counts as a try. `again_after` is in how many
+    seconds the server wants to be tried again, where it said so. `provider` and `provider_id` are
+    a provider's name and its own id of what it took. `of_sender` is set where it is our own
+    address that was refused, which says nothing of the recipient's.
     """
 
-    kind: Literal["accepted", "temporary", "permanent"]
-    reason: str | None
-    suppress: str | None
-    code: int | None
-    enhanced: str | None
+    kind: Literal["accepted", "temporary", "permanent", "down"]
+    reason: str | None = None
+    suppress: str | None = None
+    code: int | None = None
+    enhanced: str | None = None
     text: str
+    again_after: int | None = None
+    provider: str = ""
+    provider_id: str = ""
+    of_sender: bool = False
 
 
 def _words(*alternatives: str) -> re.Pattern[str]:
@@ -172,6 +180,7 @@ def read_reply(code: int, text: str | bytes) -> Answer:
     kind = _kind(code, enhanced)
     text = one_line(_CONTINUATION.sub(" ", words))
     row = _row(code, enhanced or "", bare(text)) if kind == "permanent" else None
+    again_after = seconds_to_wait(text) if kind == "temporary" else None
     return Answer(
         kind=kind,
         reason=row.reason if row else None,
@@ -179,7 +188,30 @@ def read_reply(code: int, text: str | bytes) -> Answer:
         code=code or None,
         enhanced=enhanced,
         text=text,
+        again_after=again_after,
     )
+
+
+MOST_WAIT: Final = 24 * 3600
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_WAIT: Final = re.compile(
+    r"(?:again|back|retry|wait)(?:[ -](?:in|after|for|at least|another|about)){1,2}[:= ]\s{0,3}"
+    r"(?:(\d{1,2}):([0-5]\d):([0-5]\d)|(\d{1,6})\s?(s|m|h|d)?(?:ec|in|ou?r|ay)?[a-z]{0,5}\b)",
+    re.IGNORECASE,
+)
+
+
+def seconds_to_wait(words: str) -> int | None:
+    """In how many seconds a server wants to be tried again, if it says so: "try again in 5 min",
+    "retry after 300", "come back in 00:04:59". At most a day; None where it says nothing."""
+    found = _WAIT.search(words[:MAX_TEXT])
+    if not found:
+        return None
+    if found[1]:
+        seconds = int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3])
+    else:
+        seconds = int(found[4]) * _UNITS[(found[5] or "s").lower()]
+    return min(seconds, MOST_WAIT) or None
 
 
 def enhanced_code(words: str) -> str:

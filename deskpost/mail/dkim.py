@@ -31,8 +31,10 @@ LEAST_KEY: Final = 1_024  # bits, RFC 8301 section 3.2
 GREATEST_KEY: Final = 8_192
 LEEWAY: Final = 12 * 3_600  # seconds that a message may have waited past x=
 
+# What d= and s= may be.
+DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*+")
+
 _SPACE = re.compile(r"\s++")
-_DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*+")
 _CANONICAL: Final = ("simple", "relaxed")
 _ALGORITHMS: Final = {"rsa-sha256": "rsa", "ed25519-sha256": "ed25519"}
 
@@ -85,7 +87,7 @@ def _read(name: bytes, value: bytes) -> Signature | Unusable:
         return _signature((name, value), tags, domain)
     except (ValueError, KeyError) as error:
         why = f"{error}" if isinstance(error, _No) else "malformed"
-        return Unusable(domain=domain if _DOMAIN.fullmatch(domain) else "", why=why)
+        return Unusable(domain=domain if DOMAIN.fullmatch(domain) else "", why=why)
 
 
 class _No(ValueError):
@@ -94,7 +96,7 @@ class _No(ValueError):
 
 def _signature(raw: tuple[bytes, bytes], tags: dict[str, str], domain: str) -> Signature:
     selector = tags["s"].lower()
-    if tags["v"] != "1" or not _DOMAIN.fullmatch(domain) or not _DOMAIN.fullmatch(selector):
+    if tags["v"] != "1" or not DOMAIN.fullmatch(domain) or not DOMAIN.fullmatch(selector):
         raise ValueError
     algorithm = tags["a"].lower()
     if algorithm not in _ALGORITHMS:
@@ -158,7 +160,8 @@ def verify(
     try:
         key = _key(keys, signature)
         _check_reach(message, signature, now)
-        _check_proof(key, signature, _signed_data(message, signature))
+        data = signed_data(message, signature.signed, signature.raw, form=signature.header_form)
+        _check_proof(key, signature, data)
     except _No as no:
         return str(no)
     return None
@@ -179,17 +182,20 @@ def _check_reach(message: Message, signature: Signature, now: float) -> None:
         raise _No("the body was changed")
 
 
-def _signed_data(message: Message, signature: Signature) -> bytes:
-    """What was signed: the headers of h=, from the last of each name upwards (section 5.4.2)."""
+def signed_data(
+    message: Message, names: Iterable[str], raw: tuple[bytes, bytes], *, form: str
+) -> bytes:
+    """What is signed: the headers of h=, from the last of each name upwards (section 5.4.2), and
+    the signature's own header, `raw`."""
     waiting: dict[bytes, list[tuple[bytes, bytes]]] = {}
     for header in message.headers:
         waiting.setdefault(header[0].lower(), []).append(header)
     found = []
-    for name in signature.signed:
+    for name in names:
         if left := waiting.get(name.encode("ascii", "replace")):
-            found.append(canonical_header(*left.pop(), form=signature.header_form))
-    label, value = signature.raw
-    last = canonical_header(label, _without_proof(value), form=signature.header_form)
+            found.append(canonical_header(*left.pop(), form=form))
+    label, value = raw
+    last = canonical_header(label, _without_proof(value), form=form)
     return b"".join((*found, last.removesuffix(b"\r\n")))
 
 

@@ -1,21 +1,21 @@
-"""May we send it? One guard for each reason, asked in order before composing and before each try.
+"""May we send them? One guard for each reason, asked in order before composing and before each try.
 
-The last one, the size, is asked of the composed message.
+Each is asked of a whole batch, so that what it must look up it looks up once. The last one, the
+size, is asked of the composed message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone
 
 from deskpost.mail import address
-from deskpost.models import Notification, QuotaPeriod
-from deskpost.outbound import suppress
+from deskpost.models import Notification, Suppression
+from deskpost.outbound import quota, suppress
 from deskpost.outcomes import Guard, Reason
 
 Facts = dict[str, Any]
@@ -29,11 +29,19 @@ class Finding:
     facts: Facts = field(default_factory=dict)
 
 
-def validation(note: Notification) -> Finding:
+Notes = Sequence[Notification]
+PASSED = Finding()
+
+
+def validation(notes: Notes) -> list[Finding]:
     """Email validation error: the address is malformed."""
+    return [_validation(note) for note in notes]
+
+
+def _validation(note: Notification) -> Finding:
     problem = address.problem(note.address, smtputf8=True)
     if problem is None:
-        return Finding()
+        return PASSED
     return Finding(
         stop=Reason.VALIDATION_ERROR,
         facts={
@@ -45,45 +53,51 @@ def validation(note: Notification) -> Finding:
     )
 
 
-def private(note: Notification) -> Finding:
+def private(notes: Notes) -> list[Finding]:
     """Private email address: the customer has set it so."""
-    return Finding(stop=Reason.PRIVATE_ADDRESS if note.person.address_private else None)
+    stopped = Finding(stop=Reason.PRIVATE_ADDRESS)
+    return [stopped if note.person.address_private else PASSED for note in notes]
 
 
-def unsubscribed(note: Notification) -> Finding:
+def unsubscribed(notes: Notes) -> list[Finding]:
     """Unsubscribed: the customer wants no notifications."""
+    return [_unsubscribed(note) for note in notes]
+
+
+def _unsubscribed(note: Notification) -> Finding:
     since = note.person.unsubscribed_at
     if since is None:
-        return Finding()
+        return PASSED
     return Finding(stop=Reason.UNSUBSCRIBED, facts={"since": since.isoformat()})
 
 
-def suppression(note: Notification) -> Finding:
+def suppression(notes: Notes) -> list[Finding]:
     """Suppression list: the address is blocked. An entry whose time is over blocks nobody."""
-    entry = suppress.entry(note.address)
+    blocked = suppress.entries([note.address for note in notes])
+    return [_suppression(blocked.get(address.normalise(note.address))) for note in notes]
+
+
+def _suppression(entry: Suppression | None) -> Finding:
     if entry is None:
-        return Finding()
+        return PASSED
     facts = {"cause": entry.cause, "since": entry.created_at.isoformat(), **entry.evidence}
     if entry.expires_at:
         facts["expires"] = entry.expires_at.isoformat()
     return Finding(stop=Reason.SUPPRESSION_LIST, facts=facts)
 
 
-def limit(note: Notification) -> Finding:
-    """Email notifications limit reached: the site's quota of the day (UTC) is used up."""
-    today = timezone.now().astimezone(UTC).date()
-    period = QuotaPeriod.objects.filter(day=today).first()
-    sent, most = (period.sent if period else 0), settings.DESKPOST["DAILY_LIMIT"]
-    if sent < most:
-        return Finding(facts={"sent": sent, "limit": most})
-    resets = datetime.combine(today + timedelta(days=1), time(), UTC)
-    return Finding(
-        stop=Reason.LIMIT_REACHED,
-        facts={"sent": sent, "limit": most, "resets": resets.isoformat()},
-    )
+def limit(notes: Notes) -> list[Finding]:
+    """Email notifications limit reached: the places of the site's day are taken. Those that get
+    one keep it, however often they are tried."""
+    placed = quota.reserve(notes)
+    standing = quota.standing()
+    facts = {"sent": standing.sent, "limit": standing.limit}
+    full = facts | {"resets": standing.resets.isoformat(), "zone": str(quota.zone())}
+    stopped = Finding(stop=Reason.LIMIT_REACHED, facts=full)
+    return [Finding(facts=facts) if note.pk in placed else stopped for note in notes]
 
 
-GUARDS: tuple[tuple[Guard, Callable[[Notification], Finding]], ...] = (
+GUARDS: tuple[tuple[Guard, Callable[[Notes], list[Finding]]], ...] = (
     (Guard.VALIDATION, validation),
     (Guard.PRIVATE, private),
     (Guard.UNSUBSCRIBED, unsubscribed),
@@ -113,15 +127,24 @@ class Asked:
     trail: list[Facts]
 
 
-def ask(note: Notification) -> Asked:
-    """Ask the guards in order; the first that stops the notification decides."""
-    trail: list[Facts] = []
+def ask(notes: Notes) -> dict[UUID, Asked]:
+    """Ask the guards in order, each of those that are left; the first that stops a notification
+    decides. Returns what was asked of each, by its id."""
+    trails: dict[UUID, list[Facts]] = {note.pk: [] for note in notes}
+    asked: dict[UUID, Asked] = {}
+    left = list(notes)
     for guard, check in GUARDS:
-        finding = check(note)
-        trail.append(step(guard, finding))
-        if finding.stop:
-            return Asked(stop=finding.stop, facts=finding.facts, trail=trail)
-    return Asked(stop=None, facts={}, trail=trail)
+        if not left:
+            break
+        for note, finding in zip(left, check(left), strict=True):
+            trails[note.pk].append(step(guard, finding))
+            if finding.stop:
+                asked[note.pk] = Asked(
+                    stop=finding.stop, facts=finding.facts, trail=trails[note.pk]
+                )
+        left = [note for note in left if note.pk not in asked]
+    passed = {note.pk: Asked(stop=None, facts={}, trail=trails[note.pk]) for note in left}
+    return asked | passed
 
 
 def step(guard: Guard, finding: Finding) -> Facts:

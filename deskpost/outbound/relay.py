@@ -1,239 +1,276 @@
-"""The way out: an SMTP relay whose connection is kept, or the outbox folder where there is none."""
+"""An SMTP relay: lanes that keep their connection (RFC 5321), with pipelining where it is offered
+(RFC 2920)."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import smtplib
 import ssl
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 from django.conf import settings
 
-from deskpost.config_values import Relay
+from deskpost.config_relay import Relay
 from deskpost.mail.answers import Answer, read_reply
-from deskpost.models import new_id
-from deskpost.outbound import outside
+from deskpost.net.context import tls_context
+from deskpost.outbound import smtp_client
+from deskpost.outbound.carrier import Outgoing
+from deskpost.outbound.smtp_client import Client
 
-TIMEOUT_SECONDS = 30
-IDLE_SECONDS = 20  # a connection idle for longer is tested before it is used again
+IDLE_SECONDS: Final = 20.0  # a connection idle for longer is tested before it is used again
 
-
-class Carrier(Protocol):
-    """Hands one message over and says what became of it."""
-
-    @property
-    def server(self) -> str: ...
-
-    def send(self, envelope_from: str, recipient: str, message: bytes) -> Answer: ...
-
-    def close(self) -> None: ...
+SIGN_IN: Final = frozenset({530, 534, 535, 538})  # RFC 4954, section 6
+CLOSING: Final = 421
+_LINE_ENDS: Final = re.compile(rb"\r\n|\r|\n")
+_DOTS: Final = re.compile(rb"^\.", re.MULTILINE)
 
 
 class RelayCarrier:
-    """Sends through one relay, over one connection that is used again. Never raises: what goes
-    wrong on the way is a temporary answer."""
+    """One relay, as the settings have it."""
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
-        self._connection: smtplib.SMTP | None = None
+        self.key = self.server = f"{relay.host}:{relay.port}"
+
+    @property
+    def lanes(self) -> int:
+        return int(settings.DESKPOST["RELAY_CONNECTIONS"])
+
+    def lane(self) -> RelayLane:
+        return RelayLane(self._relay)
+
+
+class RelayLane:
+    """One connection to the relay, used again and again."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._client: Client | None = None
         self._used_at = 0.0
-        self.server = f"{relay.host}:{relay.port}"
+        self._said: Answer | None = None
 
-    def send(self, envelope_from: str, recipient: str, message: bytes) -> Answer:
-        """Hand the message over; the answer is the server's, or one of ours for the connection."""
+    def ready(self) -> Answer | None:
+        if self._said:
+            said, self._said = self._said, None
+            return said  # the way is closed, as a message has found out
+        if self._client and time.monotonic() - self._used_at > IDLE_SECONDS:
+            self._test(self._client)
+        if self._client:
+            return None
         try:
-            connection = self._open()
-            return self._hand_over(connection, envelope_from, recipient, message)
+            self._client = connect(self._relay)
         except smtplib.SMTPResponseException as error:
-            self.close()
-            return _ours_to_mend(error.smtp_code, error.smtp_error)
-        except (OSError, smtplib.SMTPException, ssl.SSLError) as error:
-            self.close()
-            return _unreachable(error)
-
-    def _hand_over(
-        self, connection: smtplib.SMTP, envelope_from: str, recipient: str, message: bytes
-    ) -> Answer:
-        options = []
-        if connection.has_extn("8bitmime"):
-            options.append("BODY=8BITMIME")
-        if not recipient.isascii():
-            if not connection.has_extn("smtputf8"):
-                return _no_smtputf8()
-            options.append("SMTPUTF8")
-            connection.command_encoding = "utf-8"
-        answer = self._dialogue(connection, envelope_from, recipient, message, options)
+            return down(read_reply(error.smtp_code, error.smtp_error))
+        except (OSError, smtplib.SMTPException, ssl.SSLError, ValueError) as error:
+            return Answer(kind="down", text=_words(error))
         self._used_at = time.monotonic()
-        return answer
+        return None
 
-    def _dialogue(
-        self,
-        connection: smtplib.SMTP,
-        envelope_from: str,
-        recipient: str,
-        message: bytes,
-        options: list[str],
-    ) -> Answer:
-        steps: list[Callable[[], tuple[int, bytes]]] = [
-            lambda: connection.mail(envelope_from, options),
-            lambda: connection.rcpt(recipient),
-            lambda: connection.data(message),
-        ]
-        code, text = 0, b""
-        for ask in steps:
-            code, text = _ask(ask)
-            if code >= 400:
-                with contextlib.suppress(smtplib.SMTPServerDisconnected):
-                    connection.rset()
-                break
-        return read_reply(code, text)
-
-    def _open(self) -> smtplib.SMTP:
-        if self._connection and time.monotonic() - self._used_at > IDLE_SECONDS:
-            self._test()
-        if self._connection is None:
-            self._connection = _connect(self._relay)
-        return self._connection
-
-    def _test(self) -> None:
-        assert self._connection is not None
+    def _test(self, client: Client) -> None:
         try:
-            alive = self._connection.noop()[0] == 250
+            alive = client.command("NOOP", smtp_client.REPLY_SECONDS)[0] == 250
         except (OSError, smtplib.SMTPException):
             alive = False
         if not alive:
             self.close()
 
+    def send(self, outgoing: Outgoing) -> Answer:
+        if self._client is None and (fault := self.ready()):
+            return fault
+        assert self._client is not None
+        dialogue = _Dialogue(self._client, outgoing)
+        try:
+            answer = dialogue.run()
+        except (OSError, smtplib.SMTPException) as error:
+            self.close()
+            kind = "temporary" if dialogue.recipient_named else "down"
+            return Answer(kind=kind, text=_words(error))  # type: ignore[arg-type]
+        if answer.kind == "down" and answer.code in SIGN_IN:
+            self._said = answer  # a new connection would not help
+        if not dialogue.is_clean or self._said:
+            self.close()
+        self._used_at = time.monotonic()
+        return answer
+
     def close(self) -> None:
-        """End the connection; the next message opens another."""
-        if self._connection:
+        """End the connection politely, but wait for nothing."""
+        if self._client:
             with contextlib.suppress(OSError, smtplib.SMTPException):
-                self._connection.quit()
-            self._connection.close()
-        self._connection = None
+                self._client.say("QUIT")
+            self._client.close()
+        self._client = None
 
 
-def _ask(step: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
-    """One command's reply; smtplib raises for a refused DATA and returns the other refusals."""
-    try:
-        return step()
-    except smtplib.SMTPDataError as error:
-        words = error.smtp_error
-        return error.smtp_code, words.encode() if isinstance(words, str) else words
+class _Dialogue:
+    """One message: MAIL, RCPT, DATA, the message. `recipient_named` says whether the relay has
+    heard of the recipient; `is_clean` whether the connection can be used for the next."""
 
+    def __init__(self, client: Client, outgoing: Outgoing) -> None:
+        self._client, self._outgoing = client, outgoing
+        self.recipient_named = False
+        self.is_clean = True
+        self._takes_data = False
 
-def _connect(relay: Relay) -> smtplib.SMTP:
-    host = settings.DESKPOST["DOMAIN"]
-    connection: smtplib.SMTP
-    if relay.tls == "tls":
-        context = ssl.create_default_context()
-        connection = smtplib.SMTP_SSL(
-            relay.host, relay.port, host, timeout=TIMEOUT_SECONDS, context=context
-        )
-    else:
-        connection = smtplib.SMTP(relay.host, relay.port, host, timeout=TIMEOUT_SECONDS)
-    try:
-        connection.ehlo_or_helo_if_needed()
-        if relay.tls == "starttls":
-            connection.starttls(context=ssl.create_default_context())
-            connection.ehlo()
-        if relay.username:
-            connection.login(relay.username, relay.password)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    def run(self) -> Answer:
+        """Hold it. Raises OSError or an SMTPException where the connection fails before the relay
+        has said anything that counts."""
+        options = self._options()
+        if options is None:
+            return _no_smtputf8()
+        sender, recipient = self._outgoing.envelope_from, self._outgoing.recipient
+        commands = (f"MAIL FROM:<{sender}>{options}", f"RCPT TO:<{recipient}>", "DATA")
+        if self._client.has_extn("pipelining"):
+            refusal = self._together(commands)
+        else:
+            refusal = self._one_by_one(commands)
+        if refusal is None:
+            return self._message()
+        if self._takes_data:
+            self._withhold()
+        self._begin_anew()
+        return refusal
 
+    def _one_by_one(self, commands: Sequence[str]) -> Answer | None:
+        """Each command after the reply to the one before. Returns the refusal, or None where the
+        relay waits for the message."""
+        for command in commands:
+            self._client.say(command)
+            if refusal := self._reply_to(command):
+                return refusal
+        return None
 
-def _ours_to_mend(code: int, text: bytes | str) -> Answer:
-    """A refusal before there was a recipient (sign-in, greeting) is no fault of the recipient's:
-    it is tried again, in the server's own words."""
-    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return Answer(
-        kind="temporary", reason=None, suppress=None, code=code, enhanced=None, text=words
-    )
+    def _together(self, commands: Sequence[str]) -> Answer | None:
+        """All commands in one packet, then their replies: the first refusal counts, also where the
+        relay then ends the connection."""
+        self._client.say(*commands)
+        refusal: Answer | None = None
+        for command in commands:
+            try:
+                answer = self._reply_to(command)
+            except (OSError, smtplib.SMTPException):
+                if refusal is None:
+                    raise
+                self.is_clean = False
+            else:
+                refusal = refusal or answer
+            if not self.is_clean:
+                return refusal
+        return refusal
 
+    def _reply_to(self, command: str) -> Answer | None:
+        """Return what the reply refuses, or None where it is a yes."""
+        self.recipient_named |= command.startswith("RCPT")
+        code, text = self._client.reply(smtp_client.REPLY_SECONDS)
+        self.is_clean = code != CLOSING
+        if command == "DATA":
+            self._takes_data = code == 354
+            return None if self._takes_data else self._refused(command, code, text)
+        return self._refused(command, code, text) if code >= 300 else None
 
-def _unreachable(error: Exception) -> Answer:
-    words = f"{type(error).__name__}: {error}"
-    return Answer(
-        kind="temporary", reason=None, suppress=None, code=None, enhanced=None, text=words[:500]
-    )
+    def _options(self) -> str | None:
+        """The parameters of MAIL, or None where the relay cannot take such an address."""
+        outgoing, client, options = self._outgoing, self._client, ""
+        if client.has_extn("size"):  # RFC 1870
+            options += f" SIZE={len(outgoing.message)}"
+        if not (outgoing.recipient.isascii() and outgoing.envelope_from.isascii()):
+            if not client.has_extn("smtputf8"):
+                return None
+            options += " SMTPUTF8"
+        if client.has_extn("8bitmime") and not outgoing.message.isascii():
+            options += " BODY=8BITMIME"
+        return options
+
+    def _message(self) -> Answer:
+        """Hand the message over; the reply to its final dot is the answer."""
+        self._client.send_bytes(quoted(self._outgoing.message), smtp_client.BODY_SECONDS)
+        code, text = self._client.reply(smtp_client.TAKEN_SECONDS)
+        self.is_clean = code != CLOSING
+        if not 200 <= code < 300:
+            self._begin_anew()
+        return read_reply(code, text)
+
+    def _withhold(self) -> None:
+        """A relay that says 354 though it has refused the recipient gets no line of the message
+        (RFC 2920, section 3.1)."""
+        try:
+            self._client.send_bytes(b".\r\n", smtp_client.REPLY_SECONDS)
+            self.is_clean = self._client.reply(smtp_client.REPLY_SECONDS)[0] != CLOSING
+        except (OSError, smtplib.SMTPException):
+            self.is_clean = False
+
+    def _refused(self, command: str, code: int, text: bytes) -> Answer:
+        answer = read_reply(code, text)
+        if command.startswith("MAIL") and (code in SIGN_IN or code == CLOSING):
+            return down(answer)  # no recipient's matter: the relay wants us to sign in, or goes
+        if command.startswith("MAIL"):
+            answer = replace(answer, suppress=None, of_sender=True)
+        if answer.kind == "accepted":  # a yes where only 354 makes sense
+            return Answer(kind="temporary", code=code, text=answer.text)
+        return answer
+
+    def _begin_anew(self) -> None:
+        if not self.is_clean:
+            return
+        try:
+            self.is_clean = self._client.command("RSET", smtp_client.REPLY_SECONDS)[0] == 250
+        except (OSError, smtplib.SMTPException):
+            self.is_clean = False
 
 
 def _no_smtputf8() -> Answer:
     return Answer(
         kind="permanent",
         reason="validation_error",
-        suppress=None,
-        code=None,
         enhanced="5.6.7",  # RFC 6531, section 3.5
         text="The relay does not offer SMTPUTF8, which this address needs",
     )
 
 
-class Outbox:
-    """Where there is no relay: each message is a file that a person can open."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.server = "outbox"
-
-    def send(self, envelope_from: str, recipient: str, message: bytes) -> Answer:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        name = f"{new_id()}.eml"
-        draft = self._folder / f".{name}"
-        draft.write_bytes(message)
-        draft.rename(self._folder / name)
-        return Answer(
-            kind="accepted",
-            reason=None,
-            suppress=None,
-            code=None,
-            enhanced=None,
-            text=f"outbox/{name}",
-        )
-
-    def close(self) -> None:
-        """Nothing is held."""
+def quoted(message: bytes) -> bytes:
+    """Return the message as it goes over the wire: lines that end in CRLF, leading dots doubled,
+    and the final dot (RFC 5321, section 4.5.2)."""
+    if b"\n" in message.replace(b"\r\n", b"") or b"\r" in message.replace(b"\r\n", b""):
+        message = _LINE_ENDS.sub(b"\r\n", message)
+    if message.startswith(b".") or b"\n." in message:
+        message = _DOTS.sub(b"..", message)
+    return message + (b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
-class NoRelay:
-    """Where no relay is set: for each message the demo's outside world, if a demo runs just then
-    (outside.py), else the outbox."""
-
-    def __init__(self, folder: Path) -> None:
-        self._outbox = Outbox(folder)
-        self._world: RelayCarrier | None = None
-        self._port: int | None = None
-
-    @property
-    def server(self) -> str:
-        return self._chosen().server
-
-    def send(self, envelope_from: str, recipient: str, message: bytes) -> Answer:
-        return self._chosen().send(envelope_from, recipient, message)
-
-    def _chosen(self) -> Carrier:
-        port = outside.port()
-        if port != self._port:
-            self.close()
-            self._port, self._world = port, _world(port) if port else None
-        return self._world or self._outbox
-
-    def close(self) -> None:
-        if self._world:
-            self._world.close()
+def connect(relay: Relay) -> Client:
+    """Return a client that is greeted, encrypted and signed in, as the settings want it. Raises
+    OSError or an SMTPException."""
+    context = tls_context() if relay.tls != "none" else None
+    client = Client(settings.DESKPOST["DOMAIN"])
+    try:
+        client.open(relay.host, relay.port, context if relay.tls == "tls" else None)
+        client.ehlo_or_helo_if_needed()
+        if relay.tls == "starttls":
+            client.starttls(context=context)
+            client.ehlo()
+        if relay.username:
+            client.login(relay.username, relay.password)
+    except BaseException:
+        client.close()
+        raise
+    return client
 
 
-def _world(port: int) -> RelayCarrier:
-    return RelayCarrier(Relay(host=outside.HOST, port=port, tls="none", username="", password=""))
+def down(answer: Answer) -> Answer:
+    """The answer as one about the way: whatever its code, it is no matter of the message."""
+    return Answer(
+        kind="down",
+        code=answer.code,
+        enhanced=answer.enhanced,
+        text=answer.text,
+        again_after=answer.again_after,
+    )
 
 
-def carrier() -> Carrier:
-    """Return a new carrier, as the settings say."""
-    relay = settings.DESKPOST["RELAY"]
-    return RelayCarrier(relay) if relay else NoRelay(settings.OUTBOX)
+def _words(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "The relay did not answer in time"
+    return f"{type(error).__name__}: {error}"[:500]

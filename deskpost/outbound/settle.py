@@ -1,52 +1,263 @@
-"""OUTCOME: what became of a try is written down: attempt, next try, status."""
+"""OUTCOME: what became of tries is written down: attempts, next tries, statuses.
+
+The row of a try is written before it is made and completed after. `step` does both for several
+connections in one transaction: what the finished ones brought, and what those are about to do that
+are free again. So each outcome is committed before its connection is used for the next message.
+"""
 
 from __future__ import annotations
 
 import logging
+import random
 import traceback
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from deskpost.mail.answers import Answer
-from deskpost.models import Attempt, Notification, QuotaPeriod, new_id
-from deskpost.models.queue import complete
-from deskpost.outbound import suppress, suppress_soft
-from deskpost.outcomes import NotificationStatus, Reason
+from deskpost.models import Attempt, Notification, ProviderMessage, bulk, new_id, queue
+from deskpost.models.queue import LostClaim, complete
+from deskpost.outbound import notices, quota, suppress, suppress_soft
+from deskpost.outcomes import NotificationStatus, Reason, Trouble
 
 log = logging.getLogger(__name__)
 
 # Minutes from each temporary refusal to the next try; the last interval is repeated.
-RETRY_MINUTES = (1, 5, 15, 60, 120, 240, 480)
-GIVE_UP_AFTER = timedelta(hours=24)
+RETRY_MINUTES: Final = (1, 5, 15, 60, 120, 240, 480)
+GIVE_UP_AFTER: Final = timedelta(hours=24)  # from the first try
+JITTER: Final = 0.1  # so much later at most, so that what was refused together comes apart
+# A server's own "try again in N" within these bounds.
+SOONEST: Final = timedelta(seconds=10)
+# As long as a try may last by the time limits of the client, and longer.
+TRY_LEASE: Final = timedelta(minutes=12)
+
+Facts = dict[str, Any]
+Item = TypeVar("Item")
 
 
-def begin(note: Notification, server: str) -> Attempt:
-    """Write the row of a try before it is made."""
-    return Attempt.objects.create(notification=note, started_at=timezone.now(), server=server)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """A try under way: its row, the trail of the guards that let it pass, and whether the address
+    has soft bounces that a success ends."""
+
+    note: Notification
+    attempt: Attempt
+    trail: list[Facts]
+    soft: bool = False
 
 
-def answered(note: Notification, attempt: Attempt, answer: Answer, trail: list[Any]) -> None:
-    """Write the server's answer: delivered, failed with a reason, or when the next try is."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one transaction is to write: tries with their answers, tries that no server has heard
+    of, and tries that are about to begin (`Try.attempt` not yet in the database)."""
+
+    answered: Sequence[tuple[Try, Answer]] = ()
+    unheard: Sequence[Try] = ()
+    beginning: Sequence[Try] = ()
+
+
+def step(work: Step) -> list[Try]:
+    """Write it all; return the tries that may begin: those whose claim still holds."""
     now = timezone.now()
-    with transaction.atomic():
-        _finish(attempt, answer, now)
-        if answer.kind == "accepted":
-            _count_sent(now)
-            _complete(note, now, trail, status=NotificationStatus.DELIVERED, facts={})
-            suppress_soft.accepted(note.address_key)
-        elif answer.kind == "permanent":
-            _refused(note, attempt, answer, trail, now)
-        else:
-            _postpone(note, attempt, answer, trail, now)
+    try:
+        with transaction.atomic():
+            _answer_all(work.answered, now)
+            _unhear(work.unheard)
+            _begin_all(work.beginning, now)
+    except LostClaim:
+        return _one_by_one(work, now)
+    return list(work.beginning)
 
 
-def stopped(note: Notification, reason: Reason, facts: dict[str, Any], trail: list[Any]) -> None:
-    """A guard stopped it: Failed, before anything was sent."""
-    _fail(note, reason, facts, trail, timezone.now())
+def _one_by_one(work: Step, now: datetime) -> list[Try]:
+    """Another worker has one of the rows: the others do not pay for it."""
+    for one, answer in work.answered:
+        if not _holds(lambda some: _answer_all(some, now), [(one, answer)]):
+            _finish_all([(one.attempt, answer)], now)  # what the server said is true all the same
+    _unhear(work.unheard)
+    return [one for one in work.beginning if _holds(lambda some: _begin_all(some, now), [one])]
+
+
+def _holds(act: Callable[[Sequence[Item]], None], some: Sequence[Item]) -> bool:
+    try:
+        with transaction.atomic():
+            act(some)
+    except LostClaim:
+        log.warning("a notification was taken over by another worker")
+        return False
+    return True
+
+
+# --- Beginning -----------------------------------------------------------------------------------
+
+COMPOSED: Final = ("raw_key", "raw_size", "subject", "message_id", "first_try_at", "trail")
+
+
+def attempt(note: Notification, server: str) -> Attempt:
+    """Return the row of a try, not yet written."""
+    return Attempt(notification=note, started_at=timezone.now(), server=server)
+
+
+def _begin_all(tries: Sequence[Try], now: datetime) -> None:
+    for one in tries:
+        one.attempt.started_at = now
+        one.note.first_try_at = one.note.first_try_at or now
+        one.note.trail = one.trail
+    queue.hold_all([one.note for one in tries], COMPOSED, now + TRY_LEASE)
+    bulk.insert(one.attempt for one in tries)
+
+
+def _unhear(tries: Sequence[Try]) -> None:
+    """A try of which no server has heard was none: the day of tries has not begun with it."""
+    if not tries:
+        return
+    Attempt.objects.filter(pk__in=[one.attempt.pk for one in tries]).delete()
+    for one in tries:
+        if one.note.first_try_at == one.attempt.started_at:
+            rows = Notification.objects.filter(pk=one.note.pk)
+            rows.filter(first_try_at=one.note.first_try_at).update(first_try_at=None)
+            one.note.first_try_at = None
+
+
+# --- Answers -------------------------------------------------------------------------------------
+
+
+def _answer_all(answered: Sequence[tuple[Try, Answer]], now: datetime) -> None:
+    if not answered:
+        return
+    _finish_all([(one.attempt, answer) for one, answer in answered], now)
+    _sent([one for one, answer in answered if answer.kind == "accepted"], now)
+    _remember([(one.note, answer) for one, answer in answered if answer.provider_id], now)
+    for one, answer in answered:
+        if answer.kind == "permanent":
+            _refused(one, answer, now)
+        elif answer.kind != "accepted":
+            _postpone(one, answer, now)
+
+
+def _finish_all(answered: Sequence[tuple[Attempt, Answer]], now: datetime) -> None:
+    for row, answer in answered:
+        row.ended_at, row.result = now, "temporary" if answer.kind == "down" else answer.kind
+        row.code, row.enhanced = answer.code, (answer.enhanced or "")[:16]
+        row.answer = answer.text
+    names = ("ended_at", "result", "code", "enhanced", "answer")
+    bulk.update([row for row, _ in answered], names)
+
+
+def _sent(tries: Sequence[Try], now: datetime) -> None:
+    if not tries:
+        return
+    for one in tries:
+        note = one.note
+        note.status, note.reason, note.facts = NotificationStatus.DELIVERED, "", {}
+        note.settled_at = now
+    names = ("status", "reason", "facts", "settled_at")
+    queue.complete_all([one.note for one in tries], names)
+    if ended := [one.note.address_key for one in tries if one.soft]:
+        suppress_soft.accepted(ended)
+
+
+def _remember(answered: Sequence[tuple[Notification, Answer]], now: datetime) -> None:
+    """By which ids providers will speak of them later."""
+    rows = [
+        ProviderMessage(
+            provider=answer.provider,
+            message_id=answer.provider_id[:255],
+            notification=note.pk,
+            at=now,
+        )
+        for note, answer in answered
+    ]
+    bulk.insert(rows, ignore_conflicts=True)
+
+
+def _refused(one: Try, answer: Answer, now: datetime) -> None:
+    note, facts = one.note, _said(one.attempt, answer)
+    if answer.suppress:
+        evidence = facts | {"notification": str(note.id), "at": now.isoformat()}
+        suppress.block(note.address, answer.suppress, evidence)
+    elif suppress_soft.is_soft_answer(answer):
+        suppress_soft.count(note, facts, now)
+    if (answer.enhanced or "").startswith("5.7."):
+        _tell_of_policy(note, facts)
+    _fail(note, Reason(answer.reason or Reason.UNKNOWN_ERROR), facts, one.trail, now)
+
+
+def _tell_of_policy(note: Notification, facts: Facts) -> None:
+    domain = note.address.rpartition("@")[2]
+    told = facts | {"notification": str(note.id), "project": note.project_id}
+    notices.note(Trouble.POLICY, domain, told)
+
+
+def _postpone(one: Try, answer: Answer, now: datetime) -> None:
+    note, facts = one.note, _said(one.attempt, answer)
+    tries = note.tries + 1
+    if answer.again_after:
+        facts["again_after"] = answer.again_after
+    due_at = next_try(note.first_try_at or now, tries, now, answer.again_after)
+    if due_at is None:
+        if suppress_soft.is_soft_answer(answer):
+            suppress_soft.count(note, facts, now)
+        facts["gave_up"] = True
+        _fail(note, Reason.SERVICE_PROVIDER_ERROR, facts, one.trail, now, tries=tries)
+        return
+    complete(note, due_at=due_at, tries=tries, facts=facts)
+
+
+def next_try(
+    first_try_at: datetime, tries: int, now: datetime, again_after: int | None = None
+) -> datetime | None:
+    """Return when to try again after that many tries, or None when it is time to give up: by the
+    schedule, or in as many seconds as the server has asked for."""
+    if again_after:
+        wait = max(SOONEST, timedelta(seconds=again_after))
+    else:
+        wait = timedelta(minutes=RETRY_MINUTES[min(tries, len(RETRY_MINUTES)) - 1])
+    due_at = now + wait
+    if due_at - first_try_at > GIVE_UP_AFTER:
+        return None
+    return due_at + wait * JITTER * random.random()  # noqa: S311 (no secret)
+
+
+def _said(row: Attempt, answer: Answer) -> Facts:
+    return {
+        "server": row.server,
+        "code": answer.code,
+        "enhanced": answer.enhanced,
+        "answer": answer.text,
+    }
+
+
+# --- Ends without a try --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """A notification that a guard stopped."""
+
+    note: Notification
+    reason: Reason
+    facts: Facts
+    trail: list[Facts]
+
+
+def stop(stopped: Sequence[Stopped]) -> None:
+    """A guard stopped them: Failed, before anything was sent."""
+    now = timezone.now()
+    if not _holds(lambda some: _stop_all(some, now), stopped):
+        for one in stopped:
+            _holds(lambda some: _stop_all(some, now), [one])
+
+
+def _stop_all(stopped: Sequence[Stopped], now: datetime) -> None:
+    quota.give_back([one.note for one in stopped])
+    quota.note_stopped([one.note for one in stopped if one.reason == Reason.LIMIT_REACHED], now)
+    for one in stopped:
+        _fail(one.note, one.reason, one.facts, one.trail, now)
 
 
 def broke(note: Notification, error: Exception | None) -> None:
@@ -55,75 +266,28 @@ def broke(note: Notification, error: Exception | None) -> None:
     if error:
         trace = "".join(traceback.format_exception(error))
         log.error("notification %s failed (%s):\n%s", note.id, error_id, trace)
-    _fail(note, Reason.INTERNAL_ERROR, {"error": name, "id": error_id}, note.trail, timezone.now())
-
-
-def next_try(created_at: datetime, tries: int, now: datetime) -> datetime | None:
-    """Return when to try again after that many tries, or None when it is time to give up."""
-    minutes = RETRY_MINUTES[min(tries, len(RETRY_MINUTES)) - 1]
-    moment = now + timedelta(minutes=minutes)
-    return moment if moment - created_at <= GIVE_UP_AFTER else None
-
-
-def _finish(attempt: Attempt, answer: Answer, now: datetime) -> None:
-    attempt.ended_at, attempt.result = now, answer.kind
-    attempt.code, attempt.enhanced, attempt.answer = answer.code, answer.enhanced or "", answer.text
-    attempt.save(update_fields=["ended_at", "result", "code", "enhanced", "answer"])
-
-
-def _count_sent(now: datetime) -> None:
-    day = now.astimezone(UTC).date()
-    QuotaPeriod.objects.get_or_create(day=day)
-    QuotaPeriod.objects.filter(day=day).update(sent=F("sent") + 1)
-
-
-def _said(attempt: Attempt, answer: Answer) -> dict[str, Any]:
-    return {
-        "server": attempt.server,
-        "code": answer.code,
-        "enhanced": answer.enhanced,
-        "answer": answer.text,
-    }
-
-
-def _refused(
-    note: Notification, attempt: Attempt, answer: Answer, trail: list[Any], now: datetime
-) -> None:
-    facts = _said(attempt, answer)
-    if answer.suppress:
-        evidence = facts | {"notification": str(note.id), "at": now.isoformat()}
-        suppress.block(note.address, answer.suppress, evidence)
-    elif suppress_soft.is_soft_answer(answer):
-        suppress_soft.count(note, facts, now)
-    _fail(note, Reason(answer.reason or Reason.UNKNOWN_ERROR), facts, trail, now)
-
-
-def _postpone(
-    note: Notification, attempt: Attempt, answer: Answer, trail: list[Any], now: datetime
-) -> None:
-    tries = note.tries + 1
-    due_at, facts = next_try(note.created_at, tries, now), _said(attempt, answer)
-    if due_at is None:
-        if suppress_soft.is_soft_answer(answer):
-            suppress_soft.count(note, facts, now)
-        facts["gave_up"] = True
-        _fail(note, Reason.SERVICE_PROVIDER_ERROR, facts, trail, now, tries=tries)
-        return
-    complete(note, due_at=due_at, tries=tries, facts=facts, trail=trail)
+    facts = {"error": name, "id": error_id}
+    with transaction.atomic():
+        quota.give_back([note])
+        _fail(note, Reason.INTERNAL_ERROR, facts, note.trail, timezone.now())
+        told = facts | {"notification": str(note.id), "project": note.project_id}
+        notices.note(Trouble.OWN_FAULT, "", told)
 
 
 def _fail(
     note: Notification,
     reason: Reason,
-    facts: dict[str, Any],
-    trail: list[Any],
+    facts: Facts,
+    trail: list[Facts],
     now: datetime,
     **more: Any,
 ) -> None:
-    _complete(
-        note, now, trail, status=NotificationStatus.FAILED, reason=reason, facts=facts, **more
+    complete(
+        note,
+        trail=trail,
+        settled_at=now,
+        status=NotificationStatus.FAILED,
+        reason=reason,
+        facts=facts,
+        **more,
     )
-
-
-def _complete(note: Notification, now: datetime, trail: list[Any], **fields: Any) -> None:
-    complete(note, trail=trail, settled_at=now, **fields)

@@ -5,6 +5,7 @@ SOFT_WITHIN, with no success between them (suppress_soft.py). A policy refusal (
 nobody: it is about this site, not about the address.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -29,13 +30,19 @@ def in_force(now: datetime | None = None) -> QuerySet[Suppression]:
 
 
 def entry(email: str) -> Suppression | None:
-    """Return what blocks the address, if anything does. An entry whose time is over is deleted."""
-    key, now = address.normalise(email), timezone.now()
-    found = Suppression.objects.filter(address_key=key).first()
-    if found and found.expires_at and found.expires_at <= now:
-        forget_expired([key], now)
-        return None
-    return found
+    """Return what blocks the address, if anything does."""
+    return entries([email]).get(address.normalise(email))
+
+
+def entries(emails: Iterable[str]) -> dict[str, Suppression]:
+    """Return what blocks these addresses, by their normalised form. Entries whose time is over are
+    deleted."""
+    keys, now = {address.normalise(email) for email in emails}, timezone.now()
+    found = list(Suppression.objects.filter(address_key__in=keys))
+    over = [one.address_key for one in found if one.expires_at and one.expires_at <= now]
+    if over:
+        forget_expired(over, now)
+    return {entry.address_key: entry for entry in found if entry.address_key not in over}
 
 
 def is_blocked(email: str) -> bool:

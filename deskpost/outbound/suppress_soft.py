@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -35,7 +36,7 @@ _OWN_DISK: Final = re.compile(r"\bsystem\b", re.IGNORECASE)  # RFC 5321: 452 ins
 
 def is_soft_answer(answer: Answer) -> bool:
     """Whether a refusal at our door is about the recipient, and may pass."""
-    if answer.kind == "accepted" or not answer.code:
+    if answer.kind == "accepted" or answer.of_sender or not answer.code:
         return False  # without a code no server said it: the connection failed
     status = answer.enhanced or enhanced_code(answer.text)
     return _about_recipient(status, answer.text) or (
@@ -72,7 +73,8 @@ def _about_us(said: str) -> bool:
 def count(note: Notification, evidence: Facts, now: datetime) -> None:
     """Keep a soft bounce of the notification's address; the one that is too many blocks it.
 
-    `evidence` is the server's answer, or the report's (then it has `incoming`).
+    `evidence` is the server's answer, the report's (then it has `incoming`) or a provider's (then
+    it has `event`).
     """
     evidence = evidence | {"notification": str(note.id), "at": now.isoformat()}
     with transaction.atomic():
@@ -92,10 +94,17 @@ def _of(address_key: str, now: datetime) -> list[SoftBounce]:
     return list(SoftBounce.objects.filter(address_key=address_key, at__gt=since).order_by("at"))
 
 
-def accepted(address_key: str) -> None:
-    """Forget the refusals at our door: the same server has now taken a message. What a relay had
-    taken before, and bounced later, is not forgotten by its next yes."""
-    SoftBounce.objects.filter(address_key=address_key, evidence__incoming__isnull=True).delete()
+def known(address_keys: Sequence[str]) -> set[str]:
+    """Return which of these addresses have soft bounces."""
+    rows = SoftBounce.objects.filter(address_key__in=set(address_keys))
+    return set(rows.values_list("address_key", flat=True))
+
+
+def accepted(address_keys: Sequence[str]) -> None:
+    """Forget the refusals at our door: the same server has now taken a message. What a relay or a
+    provider had taken before, and bounced later, is not forgotten by its next yes."""
+    rows = SoftBounce.objects.filter(address_key__in=set(address_keys))
+    rows.filter(evidence__incoming__isnull=True, evidence__event__isnull=True).delete()
 
 
 def arrived(address_key: str) -> None:

@@ -82,12 +82,12 @@ def test_a_delayed_recipient_waits_for_the_next_try(site: Site, world: OutsideWo
     assert wait_until(lambda: site.sql(query) == [("queued",)], seconds=20), site.log_text()
 
 
-def test_the_connection_to_the_relay_is_used_again(site: Site, world: OutsideWorld) -> None:
-    for n in range(5):
+def test_connections_to_the_relay_are_used_again(site: Site, world: OutsideWorld) -> None:
+    for n in range(12):
         site.send(letter(f"{n}", sender=f"p{n}@x.test"), sender=f"p{n}@x.test")
-    world.wait_for(5)
-    assert len(world.peers) == 5
-    assert len(set(world.peers)) == 1
+    world.wait_for(12)
+    assert len(world.peers) == 12
+    assert len(set(world.peers)) <= 4  # DESKPOST_RELAY_CONNECTIONS
 
 
 def test_without_a_relay_mail_is_written_to_the_outbox() -> None:

@@ -13,7 +13,16 @@ from django.db import connection
 from django.utils import timezone
 
 from deskpost.logs import retention
-from deskpost.models import Attempt, InboundEmail, Notification, Request, first_id, partitions
+from deskpost.models import (
+    Attempt,
+    InboundEmail,
+    Notification,
+    ProviderMessage,
+    Request,
+    first_id,
+    new_id,
+    partitions,
+)
 from tests.carriers import Accepting
 from tests.desk import Desk
 from tests.parts.site import letter
@@ -91,3 +100,16 @@ def test_a_missing_day_is_made_by_intake(desk: Desk) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE deskpost_inboundemail_{today}")
     assert desk.take(letter()).outcome == "request_created"
+
+
+def test_a_providers_ids_go_with_the_rows_that_they_name(desk: Desk) -> None:
+    now = timezone.now()
+    for name, days in (("old", 23), ("new", 20)):
+        ProviderMessage.objects.create(
+            provider="postmark",
+            message_id=name,
+            notification=new_id(),
+            at=now - timedelta(days=days),
+        )
+    retention.prune()
+    assert [one.message_id for one in ProviderMessage.objects.all()] == ["new"]

@@ -20,6 +20,9 @@ from deskpost.mail.address import (
     read_signed,
     reply_address,
 )
+from deskpost.mail.address import (
+    wire as as_wire,
+)
 
 KEY, OLD_KEY, OTHER_KEY = b"k" * 32, b"o" * 32, b"x" * 32
 CHANNEL = "support@desk.example"
@@ -254,3 +257,17 @@ class TestOwnMessageId:
     def test_reading_never_raises(self, text: str) -> None:
         assert read_own_message_id(text, [KEY]) is None
         assert read_own_message_id(f"<dp.{text}@a.example>", [KEY]) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "wire"),
+    [
+        ("ann@x.test", "ann@x.test"),
+        ("ann@bücher.test", "ann@xn--bcher-kva.test"),
+        ("ann@例え.test", "ann@xn--r8jz45g.test"),
+        ("änn@bücher.test", "änn@bücher.test"),  # it needs SMTPUTF8 in any case
+        ("ann@\u2028.test", "ann@\u2028.test"),
+    ],
+)
+def test_a_domain_goes_over_the_wire_in_ascii(address: str, wire: str) -> None:
+    assert as_wire(address) == wire

@@ -12,9 +12,11 @@ import pytest
 from django.conf import settings
 from pytest_django.fixtures import Settings
 
-from deskpost.config_values import Relay
+from deskpost.config_relay import Relay
 from deskpost.demo.world import World
-from deskpost.outbound import outside, relay
+from deskpost.mail.answers import Answer
+from deskpost.outbound import carriers, outside
+from deskpost.outbound.carrier import Lane, Outgoing
 from tests.parts.world import OutsideWorld
 
 MESSAGE = b"Subject: IT-1 x\r\nTo: ann@x.example\r\n\r\nx\r\n"
@@ -29,26 +31,41 @@ def outbox() -> int:
     return len(list(Path(settings.OUTBOX).glob("*.eml")))
 
 
+def lane() -> Lane:
+    return carriers.of_site().lane()
+
+
+def hand_over(lane: Lane, recipient: str) -> Answer:
+    outgoing = Outgoing(envelope_from="it@desk.test", recipient=recipient, message=MESSAGE)
+    return lane.ready() or lane.send(outgoing)
+
+
 def test_without_a_demo_it_is_the_outbox() -> None:
-    carrier = relay.carrier()
-    assert carrier.server == "outbox"
-    assert carrier.send("it@desk.test", "ann@x.example", MESSAGE).kind == "accepted"
+    assert carriers.of_site().server == "outbox"
+    assert hand_over(lane(), "ann@x.example").kind == "accepted"
     assert outbox() == 1
     assert not Path(settings.RUN).exists()
 
 
-def test_one_carrier_follows_the_demo_and_comes_back(world: OutsideWorld) -> None:
+def test_one_lane_follows_the_demo_and_comes_back(world: OutsideWorld) -> None:
     world.refuse("gone@x.example", "550 5.1.1 no such user")
-    carrier = relay.carrier()
+    carrier = carriers.of_site()
+    way = carrier.lane()
     with outside.hold(world.port):
         assert carrier.server == f"127.0.0.1:{world.port}"
-        assert carrier.send("it@desk.test", "ann@x.example", MESSAGE).kind == "accepted"
-        assert carrier.send("it@desk.test", "gone@x.example", MESSAGE).suppress == "hard_bounce"
+        assert hand_over(way, "ann@x.example").kind == "accepted"
+        assert hand_over(way, "gone@x.example").suppress == "hard_bounce"
         assert (len(world.messages), outbox()) == (1, 0)
     assert carrier.server == "outbox"
-    carrier.send("it@desk.test", "ann@x.example", MESSAGE)
-    carrier.close()
+    hand_over(way, "ann@x.example")
+    way.close()
     assert (len(world.messages), outbox()) == (1, 1)
+
+
+def test_an_outbox_that_cannot_be_written_fails_nobody(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings.OUTBOX = tmp_path / "file" / "outbox"
+    assert hand_over(lane(), "ann@x.example").kind == "down"
 
 
 def test_a_second_demo_is_told_and_does_not_take_over(
@@ -61,7 +78,7 @@ def test_a_second_demo_is_told_and_does_not_take_over(
         assert outside.port() == world.port
 
 
-def test_a_carrier_that_looks_does_not_keep_a_demo_out(world: OutsideWorld) -> None:
+def test_a_lane_that_looks_does_not_keep_a_demo_out(world: OutsideWorld) -> None:
     with outside.hold(world.port):
         pass
     for _ in range(20):
@@ -102,16 +119,16 @@ def test_a_relay_that_is_set_is_what_is_used(world: OutsideWorld, settings: Sett
         "RELAY": Relay(host="127.0.0.1", port=9, tls="none", username="", password="")
     }
     with outside.hold(world.port):
-        assert relay.carrier().server == "127.0.0.1:9"
+        assert carriers.of_site().server == "127.0.0.1:9"
 
 
 def test_the_demos_world_lays_other_peoples_mail_into_the_outbox() -> None:
     with World({"busy@x.example": "451 4.7.1 later"}) as world, outside.hold(world.port):
-        carrier = relay.carrier()
-        assert carrier.send("it@desk.test", "admin@desk.test", MESSAGE).kind == "accepted"
-        assert carrier.send("it@desk.test", "ann@x.example", MESSAGE).kind == "accepted"
-        assert carrier.send("it@desk.test", "busy@x.example", MESSAGE).kind == "temporary"
-        carrier.close()
+        way = lane()
+        assert hand_over(way, "admin@desk.test").kind == "accepted"
+        assert hand_over(way, "ann@x.example").kind == "accepted"
+        assert hand_over(way, "busy@x.example").kind == "temporary"
+        way.close()
     assert outbox() == 1
     assert (world.asked, world.accepted, world.delayed, world.refused) == (3, 1, 1, 0)
     assert world.first("ann@x.example", "x", 0) is not None

@@ -7,18 +7,16 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from deskpost.config_values import Relay
-from deskpost.journey import deliver
-from deskpost.mail.answers import read_reply
+from deskpost.mail.answers import Answer, read_reply
 from deskpost.mail.reports import ReportRecipient
-from deskpost.models import Notification, SoftBounce, Suppression, new_id, queue
+from deskpost.models import Notification, SoftBounce, Suppression, new_id
 from deskpost.outbound import suppress, suppress_soft
-from deskpost.outbound.relay import Carrier, RelayCarrier
+from deskpost.outbound.carrier import Outgoing
+from deskpost.outbound.carriers import Carriers
 from deskpost.outcomes import Reason
 from tests.carriers import Accepting, Refusing
-from tests.desk import ME, Desk
+from tests.desk import Desk
 from tests.logs import rows
-from tests.parts import ports
 from tests.parts.site import letter
 
 FULL = (452, "4.2.2 The mailbox is over its quota")
@@ -30,13 +28,13 @@ def receipt(desk: Desk) -> Notification:
     return desk.announce()[-1]
 
 
-def hand_over(desk: Desk, carrier: Carrier, *, hours_old: int = 0) -> Notification:
+def hand_over(desk: Desk, carriers: Carriers, *, hours_old: int = 0) -> Notification:
     """Hand a new receipt over, as if it had been tried for that long."""
     note = receipt(desk)
-    made = timezone.now() - timedelta(hours=hours_old)
-    Notification.objects.filter(pk=note.pk).update(created_at=made)
-    (claimed,) = queue.claim(Notification.objects.filter(pk=note.pk), ME, timezone.now(), 1)
-    deliver(claimed, carrier)
+    if hours_old:
+        first = timezone.now() - timedelta(hours=hours_old)
+        Notification.objects.filter(pk=note.pk).update(first_try_at=first)
+    desk.send(Notification.objects.filter(pk=note.pk), carriers)
     note.refresh_from_db()
     return note
 
@@ -156,11 +154,17 @@ def test_what_the_server_says_of_the_recipient_counts(code: int, text: str) -> N
     assert suppress_soft.is_soft_answer(read_reply(code, text))
 
 
-def test_a_relay_that_is_down_counts_for_nobody(desk: Desk) -> None:
-    nobody = Relay(host="127.0.0.1", port=ports.free(), tls="none", username="", password="")
-    note = hand_over(desk, RelayCarrier(nobody), hours_old=25)
+def test_a_server_that_names_no_code_counts_for_nobody(desk: Desk) -> None:
+    note = hand_over(desk, Silent(), hours_old=25)
     assert (note.status, note.facts["gave_up"]) == ("failed", True)
     assert not SoftBounce.objects.exists()
+
+
+class Silent(Accepting):
+    """Hangs up once it has heard of the recipient."""
+
+    def send(self, outgoing: Outgoing) -> Answer:
+        return Answer(kind="temporary", text="the relay ended the connection")
 
 
 def test_five_reports_block_though_the_relay_took_each_message_first(desk: Desk) -> None:

@@ -75,6 +75,14 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
+def _without(main: str, settings: str) -> str:
+    """Leave out what the settings say anew: each Postfix daemon warns of a name that comes twice,
+    and so many warnings at its start have been seen to stop it."""
+    said = {line.partition("=")[0].strip() for line in settings.splitlines() if "=" in line}
+    lines = main.splitlines(keepends=True)
+    return "".join(line for line in lines if line.partition("=")[0].strip() not in said)
+
+
 class Postfix(Part):
     """Postfix on a free port, taking mail for any address from this machine.
 
@@ -134,7 +142,7 @@ class Postfix(Part):
         shutil.chown(self.folder / "data", "postfix")
         self.smtp_port = ports.free()
         relay = "" if self.relay_to is None else f"[127.0.0.1]:{self.relay_to}"
-        main = MAIN.format(
+        main = _without(MAIN, self.settings).format(
             d=self.folder,
             relay=relay,
             default="smtp" if relay else "error:5.1.2 no route to this domain",

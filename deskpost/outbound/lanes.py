@@ -1,0 +1,196 @@
+"""The lanes of one carrier: how many are open, which is free, and whether the way is open."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections import deque
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from deskpost.mail.answers import Answer
+from deskpost.outbound import notices, settle
+from deskpost.outbound.carrier import Carrier, Lane
+from deskpost.outbound.prepare import Load
+from deskpost.outcomes import Trouble
+
+log = logging.getLogger(__name__)
+
+# Seconds until a way that is down is tried again: longer each time, up to the last.
+PAUSES: Final = (5.0, 10.0, 20.0, 40.0, 60.0)
+UNHEARD_ALLOWED: Final = 2  # a message under which lanes fail so often is the trouble itself
+CLOSE_AFTER: Final = 30.0  # seconds for which a lane is kept that nobody needs
+
+
+@dataclass(slots=True)
+class Berth:
+    """One lane and what it is about."""
+
+    lane: Lane
+    is_open: bool = False
+    opening: Future[Answer | None] | None = None
+    sending: Future[Answer] | None = None
+    load: Load | None = None
+    trying: settle.Try | None = None
+    free_since: float = field(default_factory=time.monotonic)
+    not_before: float = 0.0  # a lane that could not be opened beside others waits for a while
+
+    @property
+    def future(self) -> Future[Any] | None:
+        return self.opening or self.sending
+
+
+class Fairway:
+    """The lanes of a carrier. Only `Sender` uses it, in one thread; the futures run in others."""
+
+    def __init__(self, carrier: Carrier, pool: Executor) -> None:
+        self.carrier = carrier
+        self._pool = pool
+        self._berths: list[Berth] = []
+        self.waiting: deque[Load] = deque()
+        self._failures = 0
+        self._paused_until = 0.0
+        self._told = False
+        self._is_proven = True  # no message has found it closed since one went through
+
+    # --- Whether the way is open ---
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the way is down, and not yet to be tried again."""
+        return time.monotonic() < self._paused_until
+
+    def _down(self, answer: Answer) -> None:
+        """No lane can be opened: everything waits, nothing fails, and one notice says so."""
+        pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
+        pause = max(pause, min(float(answer.again_after or 0), 3600.0))
+        self._failures += 1
+        self._paused_until = time.monotonic() + pause
+        self.waiting.clear()  # it is given back, and claimed again when the way is tried again
+        self._told = False
+        facts = {
+            "server": self.carrier.server,
+            "code": answer.code,
+            "enhanced": answer.enhanced,
+            "answer": answer.text,
+            "pause": pause,
+        }
+        if notices.note(Trouble.RELAY_DOWN, self.carrier.key, facts):
+            log.error("%s cannot be used: %s", self.carrier.key, answer.text)
+
+    def _up(self) -> None:
+        self._failures, self._paused_until = 0, 0.0
+        if not self._told:
+            if notices.over(Trouble.RELAY_DOWN, self.carrier.key):
+                log.warning("%s works again", self.carrier.key)
+            self._told = True
+
+    # --- What its lanes are about ---
+
+    def finished(self) -> list[Berth]:
+        """Take note of lanes that were opened or failed; return those that have sent."""
+        for berth in self._berths:
+            if berth.opening and berth.opening.done():
+                self._opened(berth, berth.opening.result())
+        return [berth for berth in self._berths if berth.sending and berth.sending.done()]
+
+    def _opened(self, berth: Berth, fault: Answer | None) -> None:
+        berth.opening = None
+        berth.is_open = fault is None
+        if fault is None:
+            if self._is_proven:  # else only a message can tell: a provider is never "connected"
+                self._up()
+        elif any(other.is_open for other in self._berths):
+            berth.not_before = time.monotonic() + PAUSES[0]
+        else:
+            self._down(fault)
+
+    def free(self, berth: Berth, answer: Answer) -> bool:
+        """The lane has answered and takes the next. Returns whether the answer is one: else no
+        server has heard of the recipient, and the message waits at the head of the line again."""
+        load, berth.sending, berth.load, berth.trying = berth.load, None, None, None
+        berth.free_since = time.monotonic()
+        self._is_proven = answer.kind != "down"
+        if self._is_proven:
+            self._up()
+            return True
+        assert load is not None
+        berth.is_open = False
+        load.unheard += 1
+        if load.unheard > UNHEARD_ALLOWED:
+            return True
+        self.waiting.appendleft(load)
+        return False
+
+    def take(self) -> list[tuple[Berth, Load]]:
+        """Give what waits to the lanes that are open and free; open others if there is more."""
+        if self.is_paused:
+            return []
+        idle = [berth for berth in self._berths if berth.future is None and berth.is_open]
+        pairs = [(berth, self.waiting.popleft()) for berth in idle[: len(self.waiting)]]
+        if self.waiting:
+            self._open_more(len(self.waiting))
+        return pairs
+
+    def _open_more(self, wanted: int) -> None:
+        """Open lanes: one until the way proves itself, then as many as there is work for."""
+        proven = any(berth.is_open for berth in self._berths)
+        if proven and not self._is_proven:
+            return
+        opening = sum(1 for berth in self._berths if berth.opening)
+        most = min(wanted, self.carrier.lanes) if proven else 1
+        for _ in range(most - opening):
+            berth = self._closed()
+            if berth is None:
+                return
+            berth.opening = self._pool.submit(berth.lane.ready)
+
+    def _closed(self) -> Berth | None:
+        now = time.monotonic()
+        for berth in self._berths:
+            if not berth.is_open and berth.future is None and now >= berth.not_before:
+                return berth
+        if len(self._berths) >= self.carrier.lanes:
+            return None
+        self._berths.append(Berth(self.carrier.lane()))
+        return self._berths[-1]
+
+    def send(self, berth: Berth, load: Load, trying: settle.Try) -> None:
+        """Hand the message to the lane."""
+        berth.load, berth.trying = load, trying
+        berth.sending = self._pool.submit(berth.lane.send, load.outgoing)
+
+    def busy(self) -> list[Future[Any]]:
+        """Return what is under way."""
+        return [berth.future for berth in self._berths if berth.future]
+
+    def loads(self) -> list[Load]:
+        """Return what waits and what is under way."""
+        return [*self.waiting, *(berth.load for berth in self._berths if berth.load)]
+
+    def under_way(self) -> list[uuid.UUID]:
+        """Return the notifications that its lanes are handing over."""
+        return [berth.load.note.pk for berth in self._berths if berth.load]
+
+    # --- Rest ---
+
+    def probe(self) -> None:
+        """Before a batch: lanes that have been idle are tested by `ready` before they are used."""
+        for berth in self._berths:
+            berth.is_open = False
+
+    def rest(self) -> None:
+        """Close the lanes that nobody has needed for a while."""
+        now = time.monotonic()
+        for berth in self._berths:
+            if now - berth.free_since > CLOSE_AFTER:
+                berth.lane.close()
+                berth.is_open = False
+
+    def close(self) -> None:
+        """Close all lanes."""
+        for berth in self._berths:
+            berth.lane.close()
+        self._berths = []
