@@ -1,4 +1,5 @@
-"""Late news of a notification: a bounce or a complaint that came back by mail.
+"""Late news of a notification: what a bounce or a complaint that came back by mail, or a provider's
+event (tracking/), does to its row.
 
 A report acts only with proof: it came to our signed bounce address, or embeds our signed
 Message-ID, and concerns that notification's recipient. Otherwise it changes nothing. Either way
@@ -9,17 +10,19 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from deskpost.mail import address
 from deskpost.mail.reports import Report, ReportRecipient
-from deskpost.models import Channel, Notification
-from deskpost.outbound import suppress, suppress_soft
-from deskpost.outcomes import NotificationStatus, Reason
+from deskpost.models import Channel, Notification, Person
+from deskpost.outbound import notices, suppress, suppress_soft
+from deskpost.outcomes import NotificationStatus, Reason, Trouble
 
 Facts = dict[str, Any]
 
@@ -33,15 +36,16 @@ class Proof(StrEnum):
 
 
 class Effect(StrEnum):
-    """What a report changed."""
+    """What late news changes."""
 
-    NOTHING = "nothing"  # no proof
+    NOTHING = "nothing"  # no proof, or nothing that matters
     OTHER_RECIPIENT = "other_recipient"  # proof, but about somebody who was not written to
     DELAYED = "delayed"  # noted on the notification, which may yet arrive
     DELIVERED = "delivered"  # good news: soft bounces of the address are forgotten
     FAILED = "failed"
     BLOCKED = "blocked"  # failed, and the address is on the suppression list
     COMPLAINED = "complained"  # the address is on the suppression list
+    UNSUBSCRIBED = "unsubscribed"  # the person has said so to the provider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +96,23 @@ def note(report: Report, envelope_to: str, channel: Channel, incoming: uuid.UUID
     """Let a report act on the notification that it is about, if it proves itself. Returns what
     the report's row is to say."""
     news = read(report, envelope_to, channel)
-    if news.notification and news.recipient:
-        _apply(report, news.recipient, news.notification, news.effect, incoming)
+    recipient = news.recipient
+    if news.notification and recipient and not _only_relayed(news.effect, recipient):
+        facts: Facts = {
+            "server": recipient.remote_server or report.reporting_server or "",
+            "enhanced": recipient.status,
+            "answer": recipient.diagnostic,
+            "incoming": str(incoming),
+            "at": timezone.now().isoformat(),
+        }
+        soft = suppress_soft.is_soft_report(recipient)
+        apply(news.notification, news.effect, facts, soft=soft)
     return news.facts
+
+
+def _only_relayed(effect: Effect, recipient: ReportRecipient) -> bool:
+    """A server that sends no reports has it now: that is no arrival (RFC 3464, section 2.3.3)."""
+    return effect == Effect.DELIVERED and recipient.action != "delivered"
 
 
 def _proven(
@@ -114,48 +132,85 @@ def _kept(pk: uuid.UUID) -> Notification | None:
     return Notification.objects.filter(pk=pk).first()
 
 
-def _apply(
-    report: Report,
-    recipient: ReportRecipient,
-    notification: Notification,
-    effect: Effect,
-    incoming: uuid.UUID,
-) -> None:
-    facts: Facts = {
-        "server": recipient.remote_server or report.reporting_server or "",
-        "enhanced": recipient.status,
-        "answer": recipient.diagnostic,
-        "incoming": str(incoming),
-        "at": timezone.now().isoformat(),
-    }
-    evidence = facts | {"notification": str(notification.id)}
-    if effect == Effect.DELAYED:
-        _delay(notification, facts)
-    if effect == Effect.DELIVERED and recipient.action == "delivered":  # not only relayed on
-        suppress_soft.arrived(notification.address_key)
-    if effect in {Effect.FAILED, Effect.BLOCKED}:
-        is_news = _fail(notification, facts)
-        if effect == Effect.FAILED and is_news and suppress_soft.is_soft_report(recipient):
-            suppress_soft.count(notification, facts, timezone.now())
-    if effect == Effect.BLOCKED:
-        suppress.block(notification.address, "hard_bounce", evidence)
-    if effect == Effect.COMPLAINED:
-        suppress.block(notification.address, "complaint", evidence)
+# --- What any late news does ---------------------------------------------------------------------
 
 
-def _fail(notification: Notification, facts: Facts) -> bool:
-    """Let what stood as delivered stand as failed; returns whether it did, which is so once."""
-    rows = Notification.objects.filter(pk=notification.pk, status=NotificationStatus.DELIVERED)
-    changed = rows.update(
-        status=NotificationStatus.FAILED,
-        reason=Reason.SERVICE_PROVIDER_ERROR,
-        facts=facts,
-        settled_at=timezone.now(),
-    )
-    return bool(changed)
+def apply(
+    notification: Notification, effect: Effect, facts: Facts, *, soft: bool = False
+) -> NotificationStatus:
+    """Let news act on the notification that it is about; return how that stood before.
+
+    `facts`: server, code, enhanced, answer, at (ISO 8601), and the news itself: `incoming`, the
+    report's row, or `event`, the provider's own. `soft`: a failure says that the address failed
+    and may yet work. What a notification has once is not undone by what comes later: a failure
+    stays, and so does an arrival, which a bounce may follow all the same.
+    """
+    with transaction.atomic():
+        row = Notification.objects.select_for_update().get(pk=notification.pk)
+        before = NotificationStatus(row.status)
+        if effect == Effect.DELAYED:
+            _delay(row, facts)
+        if effect == Effect.DELIVERED:
+            _arrive(row, facts)
+        if effect in {Effect.FAILED, Effect.BLOCKED} and _fail(row, facts):
+            _tell_of_policy(row, facts)
+            if soft and effect == Effect.FAILED:
+                suppress_soft.count(row, facts, timezone.now())
+        if effect == Effect.BLOCKED and not _is_policy(facts):
+            suppress.block(row.address, "hard_bounce", facts | {"notification": str(row.pk)})
+        if effect == Effect.COMPLAINED:
+            _keep(row, "complained", facts)
+            suppress.block(row.address, "complaint", facts | {"notification": str(row.pk)})
+        if effect == Effect.UNSUBSCRIBED:
+            _keep(row, "unsubscribed", facts)
+            person = Person.objects.filter(pk=row.person_id, unsubscribed_at__isnull=True)
+            person.update(unsubscribed_at=timezone.now())
+    return before
 
 
-def _delay(notification: Notification, facts: Facts) -> None:
+def _delay(row: Notification, facts: Facts) -> None:
     """Keep the news on a row that stands as delivered: its server still tries."""
-    rows = Notification.objects.filter(pk=notification.pk, status=NotificationStatus.DELIVERED)
-    rows.update(facts=notification.facts | {"delayed": facts})
+    if row.status == NotificationStatus.DELIVERED and row.arrived_at is None:
+        row.facts = row.facts | {"delayed": facts}
+        row.save(update_fields=["facts"])
+
+
+def _arrive(row: Notification, facts: Facts) -> None:
+    if row.arrived_at is not None:
+        return
+    row.arrived_at = datetime.fromisoformat(facts["at"])
+    if delayed := row.facts.pop("delayed", None):
+        row.facts["was_delayed"] = delayed
+    row.save(update_fields=["arrived_at", "facts"] if delayed else ["arrived_at"])
+    if row.status != NotificationStatus.FAILED:
+        suppress_soft.arrived(row.address_key)
+
+
+def _fail(row: Notification, facts: Facts) -> bool:
+    """Let what stood as delivered stand as failed; returns whether it did, which is so once."""
+    if row.status != NotificationStatus.DELIVERED:
+        return False
+    kept = {name: row.facts[name] for name in ("complained", "unsubscribed") if name in row.facts}
+    row.status, row.reason = NotificationStatus.FAILED, Reason.SERVICE_PROVIDER_ERROR
+    row.facts, row.settled_at = facts | kept, timezone.now()
+    row.save(update_fields=["status", "reason", "facts", "settled_at"])
+    return True
+
+
+def _keep(row: Notification, name: str, facts: Facts) -> None:
+    """Keep the first such news beside what the row says already."""
+    if name not in row.facts:
+        row.facts = row.facts | {name: facts}
+        row.save(update_fields=["facts"])
+
+
+def _is_policy(facts: Facts) -> bool:
+    return str(facts.get("enhanced") or "")[1:3] == ".7"  # RFC 3463, section 3.8
+
+
+def _tell_of_policy(row: Notification, facts: Facts) -> None:
+    """A refusal for what or who we are: people of the site must know, and nobody is blocked."""
+    if _is_policy(facts):
+        told = {name: facts.get(name) for name in ("server", "code", "enhanced", "answer")}
+        told |= {"notification": str(row.pk), "project": row.project_id}
+        notices.note(Trouble.POLICY, row.address.rpartition("@")[2], told)

@@ -66,7 +66,8 @@ def test_who_asks_before_the_other_has_finished_sends_nothing_either(
 ) -> None:
     original = failed(desk)
     assert again.send([original], desk.agent)
-    monkeypatch.setattr(again, "obstacle", lambda note: None)  # it has not seen it yet
+    # It has not seen it yet.
+    monkeypatch.setattr(again, "obstacles", lambda notes: {note.pk: None for note in notes})
     assert again.send([original], desk.agent) == []
     assert Notification.objects.filter(again_of=original.pk).count() == 1
 
