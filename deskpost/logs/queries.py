@@ -102,7 +102,10 @@ class Day:
 # --- Notifications -----------------------------------------------------------------------------
 
 # What a row of the list shows; the rest stays where it is.
-_NOTE_COLUMNS = ("id", "created_at", "address", "kind", "request_key", "status", "reason")
+_NOTE_COLUMNS = (
+    *("id", "created_at", "address", "kind", "request_key", "status", "reason"),
+    "arrived_at",
+)
 
 
 def notifications(

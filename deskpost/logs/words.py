@@ -173,3 +173,29 @@ def outside(text: Any) -> str:
     line = visible(" ".join(str(text).split()))
     turns = any(bidirectional(c) in {"R", "AL", "AN"} for c in line)
     return f"\u2068{line}\u2069" if turns else line
+
+
+# As they write themselves; another is shown by the name that the settings know it by.
+PROVIDERS = {
+    "amazon_ses": "Amazon SES",
+    "brevo": "Brevo",
+    "mailersend": "MailerSend",
+    "mailgun": "Mailgun",
+    "mailjet": "Mailjet",
+    "mailtrap": "Mailtrap",
+    "mandrill": "Mandrill",
+    "postal": "Postal",
+    "postmark": "Postmark",
+    "resend": "Resend",
+    "scaleway": "Scaleway",
+    "sendgrid": "SendGrid",
+    "sparkpost": "SparkPost",
+    "unisender_go": "UniSender Go",
+}
+
+
+def provider(name: Any) -> str:
+    """Write the name of an email service provider, as in `postmark`, or `postmark (IT)` for a
+    project's own account. Another name, such as a relay's, stays as it is; empty for none."""
+    known, separator, rest = str(name or "")[:320].partition(" (")
+    return PROVIDERS.get(known, known) + separator + rest

@@ -25,7 +25,7 @@ WHY_NOT = {
 }
 STALE = {
     Stale.RESOLVED: gettext_lazy("The request was resolved since."),
-    Stale.LATER: gettext_lazy("A later notification of the request was delivered."),
+    Stale.LATER: gettext_lazy("A later notification of the request was sent."),
 }
 
 

@@ -1,4 +1,4 @@
-"""What every page shows around its own content: projects, the project's pane, the outbox banner."""
+"""What every page shows around its own content: projects, the project's pane, the banners."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from deskpost.logs import queries
 from deskpost.models import Person, Project, Role
 from deskpost.models.permission import ALLOWED, Act
+from deskpost.web import site_notices
+from deskpost.web.site_notices import Strip
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as Words
@@ -31,7 +33,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What base.html shows around a page. `outbox` is set while no relay is."""
+    """What base.html shows around a page. `outbox` is set while no relay is; `notices` is what
+    admins must know of sending."""
 
     projects: tuple[Project, ...]
     project: Project | None
@@ -39,6 +42,7 @@ class Site:
     entries: tuple[Entry, ...]
     admin_entries: tuple[Entry, ...]  # of the whole site: for site admins only
     outbox: str
+    notices: Strip | None
     theme: str
     path: str
 
@@ -54,7 +58,7 @@ PANE: tuple[tuple[Words, str, str, Act, frozenset[str]], ...] = (
         Act.READ_LOGS,
         frozenset(
             {"email-logs", "email-logs-invitations", "email-logs-incoming"}
-            | {"notification", "incoming", "email-logs-connectivity", "missed"}
+            | {"notification", "incoming", "email-logs-connectivity", "missed", "limit-again"}
         ),
     ),
     (
@@ -80,6 +84,12 @@ PANE: tuple[tuple[Words, str, str, Act, frozenset[str]], ...] = (
 # The same of the whole site, for site admins.
 SITE_PANE: tuple[tuple[Words, str, str, frozenset[str]], ...] = (
     (
+        _("Outgoing email"),
+        "out",
+        "sending",
+        frozenset({"sending", "dkim"}),
+    ),
+    (
         _("Suppression list"),
         "held",
         "suppression",
@@ -101,7 +111,8 @@ def site(request: HttpRequest) -> dict[str, Any]:
             role=_role_words(person, role),
             entries=_entries(request, project, role) if project else (),
             admin_entries=_admin_entries(request) if person and person.is_site_admin else (),
-            outbox=_outbox(person, role),
+            outbox=_outbox(person, project, role),
+            notices=site_notices.strip(person, project, role),
             theme=getattr(request, "theme", ""),
             path=request.get_full_path(),
         )
@@ -149,10 +160,12 @@ def _admin_entries(request: HttpRequest) -> tuple[Entry, ...]:
     )
 
 
-def _outbox(person: Person | None, role: str) -> str:
+def _outbox(person: Person | None, project: Project | None, role: str) -> str:
     """Return the folder in which mail piles up while no relay is set: to admins, who would else
-    take "Delivered" for more than it is."""
+    take "Sent" for more than it is. A project may have a way out of its own."""
     is_admin = person is not None and (person.is_site_admin or role == Role.ADMIN)
     if settings.DESKPOST["RELAY"] is not None or not is_admin:
+        return ""
+    if project and project.key in (settings.DESKPOST.get("PROJECT_RELAYS") or {}):
         return ""
     return str(settings.OUTBOX)

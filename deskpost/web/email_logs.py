@@ -27,7 +27,7 @@ from deskpost.models import AuditEntry, Channel, InboundEmail, Project
 from deskpost.models.permission import Act
 from deskpost.outbound import again, suppress
 from deskpost.outcomes import Outcome
-from deskpost.web import connectivity_log, incoming_log, notification_log
+from deskpost.web import connectivity_log, incoming_log, limit_strip, notification_log
 from deskpost.web.access import View, project_view, signed_in
 
 
@@ -64,7 +64,7 @@ def invitations(request: HttpRequest, project: Project) -> HttpResponse:
 
 def _notifications(request: HttpRequest, project: Project, name: str) -> HttpResponse:
     log = notification_log.Log(request, project, name)
-    return render(request, "email_logs/notifications.html", log.context() | common())
+    return render(request, "email_logs/notifications.html", log.context() | common() | limit_strip.values(project))
 
 
 @require_safe
@@ -76,7 +76,8 @@ def notification(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpR
     if note is None:
         raise Http404
     log = notification_log.Log(request, project, notification_log.name_for(note))
-    context = log.context(note) | common() | {"entry": log.drawer(note)}
+    shown = {"entry": log.drawer(note)}
+    context = log.context(note) | common() | limit_strip.values(project) | shown
     return render(request, "email_logs/notifications.html", context)
 
 

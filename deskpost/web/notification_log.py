@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from deskpost.logs import explain_notification, queries, words
+from deskpost.logs import explain_notification, explain_reasons, queries, words
 from deskpost.logs.explain import said
 from deskpost.mail import address
-from deskpost.models import Attempt, Notification, Project, Suppression
+from deskpost.models import Attempt, Notification, Project, SiteNotice, Suppression
 from deskpost.outbound import suppress
 from deskpost.outcomes import KIND_WORDS, NOTIFICATION_STATUS_WORDS, Kind, NotificationStatus
-from deskpost.web import again_words, charts, listing
+from deskpost.web import again_words, charts, listing, site_notices
 from deskpost.web.listing import Chip, Filters, Sum
 
 # Failures first: that is what the page is opened for.
@@ -99,11 +99,10 @@ class Log:
 
     def _line(self, note: Notification, opened: Notification | None) -> Line:
         account = explain_notification.account_for(note)
-        status_words = NOTIFICATION_STATUS_WORDS[NotificationStatus(note.status)]
         return Line(
             note=note,
             name=str(KIND_WORDS[Kind(note.kind)]),
-            details=str(account.words if account else status_words),
+            details=str(account.words) if account else explain_notification.status_words(note),
             url=self.entry_url(note.pk),
             open=opened is not None and opened.pk == note.pk,
         )
@@ -153,7 +152,8 @@ class Log:
         return {
             "note": note,
             "name": str(KIND_WORDS[Kind(note.kind)]),
-            "told": explain_notification.notification(note, attempts, blocked),
+            "told": explain_notification.notification(note, attempts, blocked, down_for(note)),
+            "status": explain_notification.status_words(note),
             "evidence_tone": "fail" if note.status == NotificationStatus.FAILED else "skip",
             "tries": tries(note, attempts),
             "waits": note.due_at if note.status == NotificationStatus.QUEUED else None,
@@ -178,13 +178,22 @@ def blocked_entry(note: Notification) -> Suppression | None:
     return suppress.in_force().filter(address_key=address.normalise(note.address)).first()
 
 
+def down_for(note: Notification) -> SiteNotice | None:
+    """Return the notice that the way out of a notification that waits cannot be used, if so."""
+    if note.status != NotificationStatus.QUEUED:
+        return None
+    return site_notices.relay_down(note.project)
+
+
 def tries(note: Notification, attempts: list[Attempt]) -> list[Try]:
     """Return the table of attempts, each with what became of it and the server's words."""
     now = listing.utc_now()
     return [
         Try(
             attempt=attempt,
-            said=explain_notification.attempt_words(attempt, note, now),
+            said=explain_notification.attempt_words(
+                attempt, note, now, is_last=attempt is attempts[-1]
+            ),
             answer="".join(e.text for e in said(_answer(attempt), "")),
             cut_off=attempt.ended_at is None,
         )
@@ -199,7 +208,7 @@ def _answer(attempt: Attempt) -> dict[str, Any]:
 def _cause(blocked: Suppression | None) -> str:
     if blocked is None:
         return ""
-    cause = explain_notification.CAUSE_WORDS[Suppression.Cause(blocked.cause)]
+    cause = explain_reasons.CAUSE_WORDS[Suppression.Cause(blocked.cause)]
     return words.listed((cause, words.moment(blocked.created_at)))
 
 

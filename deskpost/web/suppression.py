@@ -27,7 +27,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from deskpost.logs import words
 from deskpost.logs.explain import said
-from deskpost.logs.explain_notification import CAUSE_WORDS, PROBLEMS
+from deskpost.logs.explain_reasons import CAUSE_WORDS, PROBLEMS
 from deskpost.mail import address
 from deskpost.models import Suppression
 from deskpost.outbound import suppress, suppress_csv

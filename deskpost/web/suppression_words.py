@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from deskpost.logs import words
-from deskpost.logs.explain_notification import PROBLEMS
+from deskpost.logs.explain_reasons import PROBLEMS
 from deskpost.models import Suppression
 from deskpost.outbound.suppress_csv import LARGEST, MOST_ROWS, Fault
 

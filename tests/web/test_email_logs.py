@@ -249,7 +249,7 @@ def test_delivered_ones_are_not_shown_where_the_site_says_so(
     note = rows.note(scene.project, scene.customer, status="delivered", address="bob@x.test")
     page = read(admin, url("email-logs") + "?status=all")
     assert "bob@x.test" not in page
-    assert "Delivered" not in page
+    assert "Sent" not in page
     read(admin, url("notification", note.pk), 404)
 
 

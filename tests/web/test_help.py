@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import time
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from deskpost.logs import words
-from deskpost.models import Person
-from deskpost.web import help_pages
+from deskpost.models import Person, QuotaPeriod
+from deskpost.outbound import quota
 
 pytestmark = pytest.mark.django_db
 
@@ -19,25 +20,28 @@ def test_the_limits_are_this_sites_own(client: Client, settings: Settings) -> No
     settings.DESKPOST = {
         **settings.DESKPOST,
         "DAILY_LIMIT": 12_345,
+        "LIMIT_ZONE": "Asia/Tokyo",
+        "LIMIT_RESET": time(6),
         "MESSAGE_LIMIT": 7 * 1024**2,
         "INBOUND_LIMIT": 33 * 1024**2,
     }
+    QuotaPeriod.objects.create(day=quota.day_of(timezone.now()), sent=1_234)
     page = client.get("/help/notification-limits/").content.decode()
-    for said in ("12,345", words.size(7 * 1024**2), words.size(33 * 1024**2), "midnight UTC"):
+    for said in (
+        words.size(7 * 1024**2),
+        words.size(33 * 1024**2),
+        "1,234 of 12,345",
+        "Each day at 06:00 (Asia/Tokyo)",
+        f'datetime="{timezone.localtime(quota.standing().resets).isoformat()}"',
+    ):
         assert said in page
+    assert "The limit is reached" not in page
 
 
-@pytest.mark.parametrize(
-    ("now", "then"),
-    [
-        ("2026-11-23T00:00:00+00:00", "2026-11-24"),
-        ("2026-12-31T23:59:59+00:00", "2027-01-01"),
-        ("2026-11-24T08:00:00+09:00", "2026-11-24"),
-    ],
-)
-def test_the_day_of_the_limits_is_utcs(now: str, then: str) -> None:
-    found = help_pages.next_day(datetime.fromisoformat(now))
-    assert found == datetime.fromisoformat(then).replace(tzinfo=UTC)
+def test_a_limit_that_is_used_up_says_so(client: Client, settings: Settings) -> None:
+    settings.DESKPOST = {**settings.DESKPOST, "DAILY_LIMIT": 5}
+    QuotaPeriod.objects.create(day=quota.day_of(timezone.now()), sent=5)
+    assert "The limit is reached" in client.get("/help/notification-limits/").content.decode()
 
 
 @pytest.mark.parametrize("path", ["notification-limits", "notification-preferences"])

@@ -245,7 +245,7 @@ def test_an_answer_says_how_its_emails_fared(scene: Scene) -> None:
     drawer = f"/projects/IT/email-logs/notifications/{failed.pk}/"
     for name, sees_the_log in (("admin", True), ("site_admin", True), ("agent", False)):
         page = text_of(scene.browser(name))
-        for words in ("1 delivered", "1 failed", "1 queued", "Bob was not reached"):
+        for words in ("1 sent", "1 failed", "1 queued", "Bob was not reached"):
             assert words in page
         assert (drawer in page) == sees_the_log
 
@@ -255,7 +255,7 @@ def test_where_successes_are_not_shown_the_request_does_not_show_them(
 ) -> None:
     scenes.note(answered(scene), scene.customer, NotificationStatus.DELIVERED)
     settings.DESKPOST = {**settings.DESKPOST, "LOG_DELIVERED": False}
-    assert "1 delivered" not in text_of(scene.browser("admin"))
+    assert "1 sent" not in text_of(scene.browser("admin"))
 
 
 def test_a_team_managed_project_has_no_log_to_lead_to(scene: Scene) -> None:
