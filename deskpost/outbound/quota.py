@@ -175,6 +175,7 @@ def _tell(day: date, before: int, after: int, limit: int) -> None:
     if after and not before:
         _end_others(day)
     if after >= limit:
+        notices.over(Trouble.LIMIT_NEAR, day.isoformat())
         _tell_once(Trouble.LIMIT_REACHED, day, after, limit)
     elif after * 100 >= limit * NEAR > before * 100:
         _tell_once(Trouble.LIMIT_NEAR, day, after, limit)

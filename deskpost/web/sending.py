@@ -23,13 +23,14 @@ def show(request: HttpRequest) -> HttpResponse:
     """Show the ways out with their state, the open notices, and below them the closed ones."""
     found = notices.open_now()
     ways = sending_ways.ways(found)
-    # A way that cannot be used says so itself; its notice is not said twice.
+    # What a way, and the limit, say of themselves is not said twice.
     down = {way.down.pk for way in ways if way.down}
+    others = [row for row in found if row.kind not in sending_notices.OF_LIMIT]
     values = {
         "ways": ways,
         "down": down,
         "down_account": TROUBLES[Trouble.RELAY_DOWN],
-        "open": sending_notices.told([row for row in found if row.pk not in down]),
+        "open": sending_notices.told([row for row in others if row.pk not in down]),
         "closed": sending_notices.told(sending_notices.closed()),
         "closed_weeks": sending_notices.CLOSED_FOR.days // 7,
     }

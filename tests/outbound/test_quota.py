@@ -271,7 +271,8 @@ def test_people_are_told_once_that_the_limit_is_near_and_once_that_it_is_reached
     assert told() == [("limit_near", "2026-11-26", True)]
     quota.reserve(notes[8:10], NOON)
     quota.reserve(notes[10:], NOON)
-    _near, reached = told()
+    near, reached = told()
+    assert near == ("limit_near", "2026-11-26", False)  # more is said now
     assert reached == ("limit_reached", "2026-11-26", True)
     notice = SiteNotice.objects.get(kind="limit_reached")
     assert (notice.count, notice.facts["sent"], notice.facts["limit"]) == (1, 10, 10)
