@@ -1,7 +1,9 @@
-"""An agent's browser: signs in by link, answers, invites, resolves, and looks at the log's sums."""
+"""A browser: of an agent, who answers, invites, resolves and looks at the log's sums, or of a
+customer. Signed in by link."""
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
 from http.cookiejar import CookieJar
@@ -43,11 +45,35 @@ class Agent:
     def resolve(self, key: str) -> None:
         self.post(f"{_request(key)}resolve/")
 
+    def reopen(self, key: str) -> None:
+        self.post(f"{_request(key)}reopen/")
+
     def invite(self, project: str, email: str, name: str) -> None:
         self.post(f"/projects/{project}/customers/invite/", {"email": email, "name": name})
 
+    def keep_private(self) -> None:
+        """Set one's own address to private."""
+        self.get("/me/notifications/")
+        self.post("/me/notifications/", {"act": "private"})
+
+    def uses_standard(self, project: str, kind: str, language: str) -> bool:
+        """Whether the project has no template of its own for that kind."""
+        return not _version(self.get(_template(project, kind, language)))
+
+    def save_template(
+        self, project: str, kind: str, language: str, words: Mapping[str, str]
+    ) -> None:
+        """Save the project's first template for the kind: `subject`, `text` and `html`."""
+        self.post(_template(project, kind, language), {"act": "save", **words})
+
+    def back_to_standard(self, project: str, kind: str, language: str) -> None:
+        """Give up the template that is there."""
+        path = _template(project, kind, language)
+        self.post(f"{path}standard/", {"seen": _version(self.get(path))})
+
     def sum(self, path: str, status: str = "") -> int:
-        """Return the sum that a page of the log shows for a status, or for all; 0 for none."""
+        """Return the sum that a page of the log shows for a status, or its first one: in a log of
+        notifications what failed, else all. 0 for none."""
         anchor = rf'status={status}(?:&amp;[^"]*)?"' if status else '<nav class="tally"'
         found = re.search(rf"{anchor}[^>]*>(?:<a [^>]*>)?<b>([^<]+)</b>", self.get(path))
         return int(re.sub(r"\D", "", found[1]) or 0) if found else 0
@@ -77,6 +103,16 @@ class Agent:
 
 def _request(key: str) -> str:
     return f"/projects/{key.rpartition('-')[0]}/requests/{key}/"
+
+
+def _template(project: str, kind: str, language: str) -> str:
+    return f"/projects/{project}/settings/email/templates/{kind}/{language}/"
+
+
+def _version(page: str) -> str:
+    """Return which version the page of a template shows; empty for the standard one."""
+    found = re.search(r'name="seen" value="([^"]*)"', page)
+    return html.unescape(found[1]) if found else ""
 
 
 def unsubscribe(url: str) -> None:

@@ -46,7 +46,7 @@ SERVERS_SAY: Mapping[str, str] = {
     "omar": "552 5.2.2 The mailbox of omar.said@harbour.example is full",
     "yuki": "554 Transaction failed (0x800C0131)",
     "sven": "552 5.3.4 Message size exceeds the fixed limit of this mailbox",
-    "lee": "451 4.7.1 Greylisted, please try again in a minute",
+    "lee": "451 4.7.1 Greylisted, please try again in 300 seconds",
 }
 
 
@@ -346,6 +346,10 @@ AGENT_SAYS: tuple[tuple[Letter, str], ...] = (
     (COLD, "Someone will look at the thermostat this afternoon."),
 )
 RESOLVED = STARTER
+# What is sent while no place of the day's limit is left, and what a template makes too large.
+UNTOLD, TOO_LATE = QUOTE, "承認いたしました。本日発注いたします。"
+OPENED_AGAIN = SCREEN
+KEEPS_PRIVATE = "priya"
 
 # Address and name; the second is malformed on purpose.
 INVITED: tuple[tuple[str, str], ...] = (
@@ -354,3 +358,4 @@ INVITED: tuple[tuple[str, str], ...] = (
     ("k.suzuki@asahi-boeki.example", "鈴木 健"),
     ("bob.keller@north-mill.example", "Bob Keller"),
 )
+INVITED_TO_LAB = ("ivo.marek@tidewater.example", "Ivo Marek")

@@ -14,6 +14,7 @@ from deskpost.demo import agent, letters, writing
 from deskpost.demo.agent import Agent
 from deskpost.demo.letters import By, Letter
 from deskpost.demo.mailboxes import Made
+from deskpost.demo.mishaps import Mishaps
 from deskpost.demo.post import Post
 from deskpost.demo.world import Received, World
 from deskpost.demo.writing import Draft, address_of
@@ -51,7 +52,7 @@ class Channel:
 @dataclass(slots=True, kw_only=True)
 class Story:
     """One round. `channels` has those of letters.IT and letters.FACILITIES; `mailboxes` makes the
-    custom channels that are not there yet."""
+    custom channels that are not there yet; `mishaps` are those of the first project."""
 
     world: World
     agent: Agent
@@ -60,6 +61,7 @@ class Story:
     limit: int  # bytes of the largest message that the site takes
     say: Callable[[str], None]
     mailboxes: Callable[[], Made]
+    mishaps: Mishaps
     made: Made = field(default_factory=Made)
     earlier: bool = False
     _sent: dict[int, bytes] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class Story:
         self.reply()
         self.give_up()
         self.act()
+        self.fail()
         self.end()
 
     # --- The acts ---
@@ -120,7 +123,7 @@ class Story:
             self.post.send(receipt.recipient, self.channels[letters.IT].address, receipt.content)
 
     def give_up(self) -> None:
-        """Some cannot be reached any more: gone, annoyed, or unsubscribed."""
+        """Some cannot be reached any more: gone, annoyed, unsubscribed, or private."""
         it = self.channels[letters.IT].address
         if receipt := self._receipt(letters.BADGE):
             self.post.send("", receipt.envelope_from, writing.bounce(receipt))
@@ -131,6 +134,7 @@ class Story:
         if receipt := self._receipt(letters.DOCK):
             agent.unsubscribe(receipt.unsubscribe_url)
             self.say(f"  {receipt.recipient} unsubscribes")
+        self.mishaps.keep_private(address_of(letters.KEEPS_PRIVATE))
         self.settle()
         self._tell_of("some of them write again", letters.AGAIN)
 
@@ -148,8 +152,17 @@ class Story:
             self.agent.answer(receipt.key, text)
         return receipt is not None
 
+    def fail(self) -> None:
+        """What the site itself cannot send. All else has settled: nobody but one pays for each."""
+        self.say("Mishaps of the site’s own:")
+        self.mishaps.invite_from_nowhere()
+        if receipt := self._receipt(letters.OPENED_AGAIN):
+            self.mishaps.write_too_much(receipt.key, receipt.recipient)
+        if receipt := self._receipt(letters.UNTOLD):
+            self.mishaps.use_up_limit(receipt.key, receipt.recipient)
+
     def end(self) -> None:
-        self._tell_of("the last letters; one server asks to come again", letters.LAST)
+        self._tell_of("the last letters; one server asks to come again later", letters.LAST)
         self._tell_of("thanks", (letters.THANKS,))
         self.settle()
         if receipt := self._receipt(letters.RESOLVED):

@@ -21,7 +21,9 @@ def unmute(request: Request, person: Person) -> None:
     Muted.objects.filter(request=request, person=person).delete()
 
 
-def muted_in(project: Project, person: Person) -> QuerySet[Muted]:
-    """Return what the person has muted in the project, the last muted first."""
-    rows = Muted.objects.filter(request__project=project, person=person)
+def muted_by(person: Person, project: Project | None = None) -> QuerySet[Muted]:
+    """Return what the person has muted in the project, or in all; the last muted first."""
+    rows = Muted.objects.filter(person=person)
+    if project:
+        rows = rows.filter(request__project=project)
     return rows.select_related("request").order_by("-at", "-pk")

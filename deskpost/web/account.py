@@ -143,7 +143,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     """Set language, theme and time zone of the person; when signed out, the first two of this
     browser."""
     chosen = _chosen(request)
-    response = HttpResponseRedirect(_way_back(request))
+    response = HttpResponseRedirect(way_back(request, reverse("home")))
     if isinstance(request.user, Person):
         for name, value in chosen.items():
             setattr(request.user, name, value)
@@ -181,13 +181,13 @@ def _is_zone(value: str) -> bool:
         return False
 
 
-def _way_back(request: HttpRequest) -> str:
-    """Return the address to go back to: `next` if it is on this site, else the first page."""
+def way_back(request: HttpRequest, otherwise: str) -> str:
+    """Return the address to go back to: `next` if it is on this site, else the other one."""
     wanted = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if ours else reverse("home")
+    return wanted if ours else otherwise
 
 
 def _set_cookie(response: HttpResponse, name: str, value: str) -> None:
@@ -210,12 +210,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if person is None:
         return render(request, "account/unsubscribe_unknown.html", status=404)
     if request.method == "POST":
-        _subscribe(person, wanted=request.POST.get("act") == "subscribe")
+        subscribe(person, wanted=request.POST.get("act") == "subscribe")
     done = request.method == "POST"
     return render(request, "account/unsubscribe.html", {"person": person, "done": done})
 
 
-def _subscribe(person: Person, *, wanted: bool) -> None:
+def subscribe(person: Person, *, wanted: bool) -> None:
     """Note the person's wish; asking twice keeps the first date."""
     if wanted:
         person.unsubscribed_at = None

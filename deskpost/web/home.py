@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from deskpost.models import Person, Project
 from deskpost.models.permission import ALLOWED, Act, role_in
-from deskpost.web import mute
+from deskpost.web import my_notifications
 from deskpost.web.access import person_view, signed_in
 
 
@@ -44,7 +44,7 @@ def _for_customers(request: HttpRequest, found: Project, role: str) -> HttpRespo
     request.project, request.role = found, role  # type: ignore[attr-defined]
     values = {
         "project": found,
-        "channels": found.channels.order_by("pk"),
-        "muted": mute.muted_in(found, signed_in(request)),
+        "channels": found.channels.filter(removed_at__isnull=True).order_by("pk"),
+        "muted": my_notifications.muted(signed_in(request), found),
     }
     return render(request, "home/customer.html", values)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -13,10 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from deskpost.desk import muting
-from deskpost.models import Person, Project, Request
 from deskpost.outbound import links
-
-LISTED = 100
 
 
 @csrf_exempt
@@ -44,22 +38,3 @@ def mute(request: HttpRequest, token: str) -> HttpResponse:
         "is_muted": muting.is_muted(asked, person),
     }
     return render(request, "account/mute.html", values)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MutedRequest:
-    """A muted request, and where to POST `act=unmute` to turn it on again."""
-
-    request: Request
-    path: str
-
-
-def muted_in(project: Project, person: Person) -> list[MutedRequest]:
-    """Return what the person has muted in the project, the last muted first."""
-    return [
-        MutedRequest(
-            request=row.request,
-            path=links.mute_url(row.request_id, person.pk).removeprefix(settings.BASE_URL),
-        )
-        for row in muting.muted_in(project, person)[:LISTED]
-    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
@@ -199,6 +200,8 @@ def test_get_shows_what_would_happen_and_changes_nothing(client: Client, person:
     page = client.get(unsubscribe_path(person))
     assert page.status_code == 200
     assert person.email in page.content.decode()
+    assert client.get(unsubscribe_path(person), {"act": "unsubscribe"}).status_code == 200
+    assert client.head(unsubscribe_path(person)).status_code == 200
     person.refresh_from_db()
     assert person.unsubscribed_at is None
 
@@ -213,6 +216,38 @@ def test_one_click_needs_no_cookie_and_no_csrf_token(person: Person) -> None:
     machine.post(unsubscribe_path(person), {"List-Unsubscribe": "One-Click"})
     person.refresh_from_db()
     assert person.unsubscribed_at == first, "asking twice keeps the date"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"List-Unsubscribe=One-Click", "application/x-www-form-urlencoded"),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\n'
+            b"One-Click\r\n--x--\r\n",
+            "multipart/form-data; boundary=x",
+        ),
+        (b"", "application/x-www-form-urlencoded"),
+        (b"", ""),
+        (b"\xff\x00&&==", "text/plain"),
+    ],
+)
+def test_whatever_a_mail_program_posts_unsubscribes(
+    person: Person, body: bytes, content_type: str
+) -> None:
+    machine = Client(enforce_csrf_checks=True, headers={"referer": "https://mail.elsewhere.test/"})
+    answer = machine.generic("POST", unsubscribe_path(person), body, content_type)
+    assert answer.status_code == 200
+    assert settings.SESSION_COOKIE_NAME not in answer.cookies
+    person.refresh_from_db()
+    assert person.unsubscribed_at
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
+def test_no_other_method_unsubscribes(client: Client, person: Person, method: str) -> None:
+    assert getattr(client, method)(unsubscribe_path(person)).status_code == 405
+    person.refresh_from_db()
+    assert person.unsubscribed_at is None
 
 
 def test_the_same_page_subscribes_again(person: Person) -> None:
@@ -230,6 +265,8 @@ def test_a_token_that_is_not_ours_says_so(client: Client, person: Person) -> Non
         for answer in (client.get(bad), client.post(bad)):
             assert answer.status_code == 404
             assert "not known here" in answer.content.decode()
+    person.refresh_from_db()
+    assert person.unsubscribed_at is None
 
 
 def test_a_hostile_name_is_only_text(client: Client) -> None:

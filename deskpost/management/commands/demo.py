@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import smtplib
 import time
 from typing import Any
@@ -12,14 +13,18 @@ from django.db import DatabaseError
 from django.urls import reverse
 
 from deskpost import models
-from deskpost.demo import letters, mailboxes
+from deskpost.demo import lab, letters, mailboxes
 from deskpost.demo.agent import Agent, Refused
+from deskpost.demo.mishaps import Mishaps
 from deskpost.demo.post import Post
 from deskpost.demo.story import Channel, Stopped, Story
 from deskpost.demo.world import World
 from deskpost.demo.writing import address_of
+from deskpost.mail import address
 from deskpost.management.commands.signin_link import first_site_admin
 from deskpost.outbound import outside
+from deskpost.outbound.templates import written_in
+from deskpost.outcomes import REASONS, NotificationStatus, Reason
 from deskpost.web import signin
 
 KIND = models.Project.Kind
@@ -31,6 +36,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         begun, post = time.monotonic(), Post()
+        # What was taken for a moment is given back, also to `kill`.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         require_no_relay()
         if not post.answers():
             raise CommandError("Start the site first: make run")
@@ -61,10 +68,22 @@ class Command(BaseCommand):
             limit=settings.DESKPOST["INBOUND_LIMIT"],
             say=self.say,
             mailboxes=make_mailboxes,
+            mishaps=self.mishaps(agent),
         )
         story.tell()
         agent.sign_out()
         return story.made.letters
+
+    def mishaps(self, agent: Agent) -> Mishaps:
+        project = _on_demand(KIND.COMPANY).project
+        return Mishaps(
+            agent=agent,
+            project=project.key,
+            language=written_in(project.language),
+            message_limit=settings.DESKPOST["MESSAGE_LIMIT"],
+            browser=browser,
+            say=self.say,
+        )
 
     def say(self, line: str) -> None:
         self.stdout.write(line)
@@ -74,8 +93,9 @@ class Command(BaseCommand):
         """Say what was done and where to look; the link that `deskpost run` printed is spent."""
         self.say(
             f"Done in {seconds:.0f} s: {messages} messages in; out: {world.accepted} taken, "
-            f"{world.refused} refused, {world.delayed} to be tried again in a minute."
+            f"{world.refused} refused, {world.delayed} to be tried again later."
         )
+        self.say(reasons())
         self.say("\nLook at:")
         for name, args in pages():
             self.say(f"  {settings.BASE_URL}{reverse(name, args=args)}")
@@ -104,6 +124,25 @@ def signed_in() -> Agent:
             "DESKPOST_ variables as the site."
         ) from None
     return agent
+
+
+def browser(email: str) -> Agent | None:
+    """Return a browser in which the person with that address is signed in, if there is one."""
+    person = models.Person.objects.filter(email_key=address.normalise(email)).first()
+    if person is None:
+        return None
+    customer = Agent(settings.BASE_URL)
+    customer.sign_in(signin.make_link(person))
+    return customer
+
+
+def reasons() -> str:
+    """Say how many of the reasons why a notification fails stand in the logs, and which do not."""
+    rows = models.Notification.objects.filter(status=NotificationStatus.FAILED)
+    found = set(rows.values_list("reason", flat=True))
+    missing = [str(REASONS[reason].words) for reason in Reason if reason not in found]
+    said = f"Reasons why a notification failed: {len(Reason) - len(missing)} of {len(Reason)}"
+    return f"{said} are on the pages." + (f" Not: {', '.join(missing)}." if missing else "")
 
 
 def channels() -> dict[str, Channel]:
@@ -151,4 +190,7 @@ def pages() -> list[tuple[str, list[Any]]]:
         ("channels", [it]),
         *custom,
         ("channels", [facilities]),
+        ("email-logs-invitations", [lab.KEY]),
+        ("sending", []),
+        ("my-notifications", []),
     ]
