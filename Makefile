@@ -38,14 +38,17 @@ fuzz: ## Look for mail that breaks a promise, for a minute (QUICK=1: 20 seconds)
 	@scripts/setup_tests.sh --fuzz
 	@$(PYTHON) -m tests.fuzz
 
-faults: ## Kill pollers amid 10,000 messages, by IMAP and by POP3 (QUICK=1: under a minute)
+faults: ## Kill pollers amid 10,000 messages, senders amid 2,000 (QUICK=1: under a minute)
 	@scripts/setup_tests.sh
 	@$(PYTHON) -m tests.faults.mailbox --protocol imap
 	@$(PYTHON) -m tests.faults.mailbox --protocol pop3
+	@$(PYTHON) -m tests.faults.outbound
 
 bench: ## Measure against peers, side by side in one run (QUICK=1: under a minute)
 	@scripts/setup_tests.sh
 	@$(PYTHON) bench/inbound.py
+	@$(PYTHON) bench/receive.py
+	@$(PYTHON) bench/outbound.py
 
 .PHONY: _static
 _static:
