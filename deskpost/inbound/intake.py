@@ -1,8 +1,9 @@
 """STORE: keep each arriving message durably, with its row, before anything reads it.
 
-One thread gathers what waits, writes the raws in a pool, then the rows in one transaction, and
-only then answers. Whoever submits gets a future: a result means that message and rows are on the
-disk; an exception means that nothing was accepted.
+A listener's messages are written by a pool of threads as they come. One thread gathers what has
+been written meanwhile, syncs its folder, inserts the rows in one transaction, and only then answers
+them all. Whoever submits gets a future: a result means that message and rows are on the disk; an
+exception means that nothing was accepted. Other sources hand whole batches to `store`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import DatabaseError, close_old_connections, transaction
 from django.utils import timezone
@@ -25,9 +27,10 @@ from deskpost import storage, wake
 from deskpost.models import InboundEmail, bulk, moment_of, new_id, partitions
 from deskpost.outcomes import IncomingStatus, Outcome
 
-GATHER_SECONDS = 0.005
-GATHER_MESSAGES = 64
-GATHER_BYTES = 32 * 1024 * 1024
+WRITERS = 16  # threads that write raws
+CHECK_SECONDS = 1.0  # a database connection that rested so long is tried before it is used
+GATHER_MESSAGES = 64  # at most in one transaction
+GATHER_BYTES = 32 * 1024 * 1024  # at most at one time, where the raws are gathered too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +58,26 @@ class Arrival:
     not_fetched: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A message whose raw is in the storage, its rows not yet in the database."""
+
+    rows: list[InboundEmail]
+    done: Future[None]
+
+    @property
+    def keys(self) -> list[str]:
+        return [row.raw_key for row in self.rows[:1] if row.raw_key]
+
+
 class Intake:
-    """The intake thread of a listener. Start it, submit arrivals, close it."""
+    """What a listener hands its messages to. Start it, submit arrivals, close it."""
 
     def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[tuple[Arrival, Future[None]] | None] = queue.SimpleQueue()
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="raw")
+        # Each raw is on its way at once; files that are synced at the same time share a commit of
+        # the file system's journal.
+        self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="raw")
+        self._written: queue.SimpleQueue[_Written | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="intake")
 
     def start(self) -> None:
@@ -69,50 +86,79 @@ class Intake:
     def submit(self, arrival: Arrival) -> Future[None]:
         """Hand over a message; the future is done once it is durable, or failed if it is not."""
         done: Future[None] = Future()
-        self._waiting.put((arrival, done))
+        done.set_running_or_notify_cancel()  # whoever loses interest cannot call it back
+        self._pool.submit(self._write, arrival, done)
         return done
 
     def close(self) -> None:
         """Store what was submitted, then stop."""
-        self._waiting.put(None)
-        self._thread.join()
         self._pool.shutdown()
+        self._written.put(None)
+        self._thread.join()
+
+    def _write(self, arrival: Arrival, done: Future[None]) -> None:
+        try:
+            rows = _rows(arrival, timezone.now())
+            if rows and arrival.raw:
+                _write_raw(rows[0].raw_key, arrival.raw)
+        except Exception as error:  # noqa: BLE001 (whoever waits must hear of it)
+            done.set_exception(error)
+        else:
+            self._written.put(_Written(rows, done))
 
     def _run(self) -> None:
-        open_for_more = True
+        open_for_more, checked_at = True, time.monotonic()
         while open_for_more:
             batch, open_for_more = self._gather()
+            # The database is asked first whether it is there: after a pause, not for each batch.
+            if time.monotonic() - checked_at >= CHECK_SECONDS:
+                close_old_connections()
+                checked_at = time.monotonic()
             if batch:
                 self._keep(batch)
 
-    def _gather(self) -> tuple[list[tuple[Arrival, Future[None]]], bool]:
-        first = self._waiting.get()
-        if first is None:
-            return [], False
-        batch, size = [first], len(first[0].raw)
-        end = time.monotonic() + GATHER_SECONDS
-        while len(batch) < GATHER_MESSAGES and size < GATHER_BYTES:
+    def _gather(self) -> tuple[list[_Written], bool]:
+        """What has been written while the batch before was kept, at least one; and whether more
+        can come."""
+        first = self._written.get()
+        batch = []
+        while first is not None:
+            batch.append(first)
+            if len(batch) == GATHER_MESSAGES:
+                return batch, True
             try:
-                following = self._waiting.get(timeout=max(0.0, end - time.monotonic()))
+                first = self._written.get_nowait()
             except queue.Empty:
-                break
-            if following is None:
-                return batch, False
-            batch.append(following)
-            size += len(following[0].raw)
-        return batch, True
+                return batch, True
+        return batch, False
 
-    def _keep(self, batch: list[tuple[Arrival, Future[None]]]) -> None:
+    def _keep(self, batch: Sequence[_Written]) -> None:
         try:
-            store([arrival for arrival, _ in batch], self._pool)
+            _sync_raws([key for one in batch for key in one.keys])
+            _insert([row for one in batch for row in one.rows], None)
         except Exception as error:  # noqa: BLE001 (whoever waits must hear of it)
-            for _, done in batch:
-                done.set_exception(error)
-        else:
-            for _, done in batch:
-                done.set_result(None)
-        finally:
+            for one in batch:
+                one.done.set_exception(error)
             close_old_connections()
+        else:
+            for one in batch:
+                one.done.set_result(None)
+            wake.send(wake.Stage.INBOUND)
+
+
+def _write_raw(key: str, raw: bytes) -> None:
+    """Store a raw message durably, all but its name in its folder (`_sync_raws`)."""
+    place = storages["raw"]
+    if isinstance(place, storage.DurableFiles):
+        place.write_data(key, raw)
+    else:
+        place.save(key, ContentFile(raw))
+
+
+def _sync_raws(keys: Sequence[str]) -> None:
+    place = storages["raw"]
+    if isinstance(place, storage.DurableFiles):
+        place.sync_folders(keys)
 
 
 def store(
@@ -153,9 +199,9 @@ def _rows(arrival: Arrival, now: datetime) -> list[InboundEmail]:
                 channel_id=target.channel_id,
                 transport=arrival.transport,
                 received_at=moment_of(row_id),
-                envelope_from=arrival.envelope_from[:320],
-                envelope_to=target.recipient[:320],
-                client=arrival.client[:320],
+                envelope_from=_storable(arrival.envelope_from),
+                envelope_to=_storable(target.recipient),
+                client=_storable(arrival.client),
                 raw_key=shared_key,
                 raw_size=len(arrival.raw),
                 raw_sha256=digest if arrival.raw else "",
@@ -166,6 +212,16 @@ def _rows(arrival: Arrival, now: datetime) -> list[InboundEmail]:
             )
         )
     return rows
+
+
+def _storable(text: str) -> str:
+    """What any database takes: no NUL, no half of a pair. One odd name must not cost its batch."""
+    plain = text[:320]
+    if plain.isascii() and "\0" not in plain:
+        return plain
+    return (
+        plain.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    )
 
 
 def _settled(arrival: Arrival, now: datetime) -> dict[str, Any]:

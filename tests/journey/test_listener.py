@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.journey.test_site import child
 from tests.parts import certificates
 from tests.parts.process import wait_until
 from tests.parts.site import Site, letter
@@ -186,6 +187,47 @@ def test_a_message_of_any_bytes_is_kept_as_it_came_and_gets_an_outcome(
         assert (size, digest) == (len(expected), hashlib.sha256(expected).hexdigest())
     assert wait_until(lambda: newest(site, "settled_at IS NOT NULL")[0] in {1}, seconds=20)
     assert newest(site, "outcome")[0] != "internal_error"
+
+
+def test_a_client_whose_name_is_no_text_is_heard_all_the_same(site: Site) -> None:
+    with socket.create_connection(("127.0.0.1", site.smtp_port), timeout=20) as wire:
+        talk = wire.makefile("rwb")
+        for command in (
+            b"",
+            b"EHLO x\xff\x00\xed\xa0\x80.test",
+            b"MAIL FROM:<ann@x.test>",
+            b"RCPT TO:<it@desk.test>",
+            b"DATA",
+            b"Subject: odd name\r\n\r\nhello\r\n.",
+        ):
+            if command:
+                talk.write(command + b"\r\n")
+                talk.flush()
+            while (answer := talk.readline())[3:4] == b"-":
+                pass
+            assert answer[:3] in {b"220", b"250", b"354"}
+    (client,) = newest(site, "client")
+    assert str(client).startswith("127.0.0.1 x")
+    assert str(client).endswith(".test")
+
+
+def test_large_messages_do_not_make_a_listener_grow() -> None:
+    film = b"From: ann@x.test\r\n\r\n" + (b"." + b"A" * 76 + b"\r\n") * 310_000  # 24 MiB
+    with Site() as site:
+        listener = child(site, "receive")
+        for _ in range(3):
+            site.send(film)
+        before = resident(listener, "VmRSS")
+        for _ in range(8):
+            site.send(film)
+        assert resident(listener, "VmRSS") < before + 30
+        assert resident(listener, "VmHWM") < 200
+
+
+def resident(pid: int, name: str) -> float:
+    """The memory that a process holds, or (VmHWM) has held at most, in MB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith(name))) / 1024
 
 
 def test_lmtp_answers_for_each_recipient(site: Site) -> None:
