@@ -1,4 +1,4 @@
-"""Files that are there after a power cut: written aside, synced, linked into place.
+"""Files that are there after a power cut: synced, and whole before anything refers to them.
 
 Used for raw messages and attachments through Django's storage API, so that an object store can
 stand in its place (STORAGES in settings.py).
@@ -25,9 +25,19 @@ class DurableFiles(FileSystemStorage):
         return name
 
     def write_data(self, name: str, data: bytes) -> None:
-        """Store a new file durably, all but its name in its folder: `sync_folders` does that for
-        many files at the price of one."""
-        self._write(name, data)
+        """Store a file durably, all but its name in its folder: `sync_folders` does that for many
+        files at the price of one.
+
+        A new file is not written aside: nothing refers to it before it is whole, and file and name
+        then share one commit of the file system's journal.
+        """
+        target = self._target(name)
+        try:
+            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            self._write(name, data)
+            return
+        self._fill(descriptor, target, data)
 
     def sync_folders(self, names: Iterable[str]) -> None:
         """Make the names of files durable that `write_data` has stored."""
@@ -35,20 +45,34 @@ class DurableFiles(FileSystemStorage):
             self._sync_folder(folder)
 
     def _write(self, name: str, data: bytes) -> None:
+        target = self._target(name)
+        draft = target.with_name(f".{secrets.token_hex(8)}.part")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._fill(descriptor, draft, data)
+        try:
+            draft.rename(target)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+    def _target(self, name: str) -> Path:
+        """The file's path; its folder is made if it is missing."""
         target = Path(self.path(name))
         if not target.parent.is_dir():
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._sync_folder(target.parent.parent)
-        draft = target.with_name(f".{secrets.token_hex(8)}.part")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        return target
+
+    @staticmethod
+    def _fill(descriptor: int, path: Path, data: bytes) -> None:
+        """Write and sync a file that was just made; one that cannot be written is taken away."""
         try:
             with os.fdopen(descriptor, "wb") as out:
                 out.write(data)
                 out.flush()
                 os.fsync(out.fileno())
-            draft.rename(target)
         except BaseException:
-            draft.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             raise
 
     @staticmethod
