@@ -51,12 +51,14 @@ class Command(BaseCommand):
 
 def children() -> list[Child]:
     """Return the processes of the site."""
+    listeners = range(1, settings.DESKPOST["LISTENERS"] + 1)
     workers = range(1, settings.DESKPOST["WORKERS"] + 1)
+    senders = range(1, settings.DESKPOST["OUTBOUND_WORKERS"] + 1)
     return [
         Child("web", ["web"]),
-        Child("listener", ["receive"]),
+        *(Child(f"listener {n}", ["receive"]) for n in listeners),
         *(Child(f"inbound worker {n}", ["work", "inbound"]) for n in workers),
-        Child("outbound worker", ["work", "announce", "outbound"]),
+        *(Child(f"outbound worker {n}", ["work", "announce", "outbound"]) for n in senders),
         *(Child(f"poller {n}", ["poll"]) for n in range(1, settings.DESKPOST["POLLERS"] + 1)),
     ]
 
