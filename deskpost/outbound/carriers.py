@@ -47,4 +47,4 @@ def make(way: Way | None, project_key: str = "") -> Carrier:
         return OutboxCarrier(settings.OUTBOX)
     if isinstance(way, Provider):
         return ProviderCarrier(way, project_key)
-    return RelayCarrier(way)
+    return RelayCarrier(way, project_key)

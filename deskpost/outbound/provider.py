@@ -13,6 +13,7 @@ from django.conf import settings
 
 from deskpost.config_relay import Provider
 from deskpost.mail.answers import INVALID, MAX_TEXT, UNKNOWN, Answer
+from deskpost.mail.hidden import hidden
 from deskpost.mail.words import one_line
 from deskpost.outbound.carrier import Outgoing
 from deskpost.outbound.provider_faults import fault, of_response
@@ -114,9 +115,7 @@ class ProviderLane:
         )
 
     def _without_secrets(self, text: str) -> str:
-        for secret in self._provider.secrets:
-            text = text.replace(secret, "***")
-        return text
+        return hidden(text, self._provider.secrets)
 
     def close(self) -> None:
         backend, self._backend = self._backend, None

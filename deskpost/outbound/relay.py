@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import re
 import smtplib
@@ -16,6 +17,7 @@ from django.conf import settings
 
 from deskpost.config_relay import Relay
 from deskpost.mail.answers import Answer, read_reply
+from deskpost.mail.hidden import hidden
 from deskpost.net.context import tls_context
 from deskpost.outbound import smtp_client
 from deskpost.outbound.carrier import Outgoing
@@ -30,11 +32,13 @@ _DOTS: Final = re.compile(rb"^\.", re.MULTILINE)
 
 
 class RelayCarrier:
-    """One relay, as the settings have it."""
+    """One relay, as the settings have it. `project_key` is given where it is one project's own: its
+    account may be another one at the same host."""
 
-    def __init__(self, relay: Relay) -> None:
+    def __init__(self, relay: Relay, project_key: str = "") -> None:
         self._relay = relay
-        self.key = self.server = f"{relay.host}:{relay.port}"
+        self.server = f"{relay.host}:{relay.port}"
+        self.key = f"{self.server} ({project_key})" if project_key else self.server
 
     @property
     def lanes(self) -> int:
@@ -64,11 +68,18 @@ class RelayLane:
         try:
             self._client = connect(self._relay)
         except smtplib.SMTPResponseException as error:
-            return down(read_reply(error.smtp_code, error.smtp_error))
+            return self._without_password(down(read_reply(error.smtp_code, error.smtp_error)))
         except (OSError, smtplib.SMTPException, ssl.SSLError, ValueError) as error:
-            return Answer(kind="down", text=_words(error))
+            return self._without_password(Answer(kind="down", text=_words(error)))
         self._used_at = time.monotonic()
         return None
+
+    def _without_password(self, answer: Answer) -> Answer:
+        """A relay that does not know a command may repeat it, with the password in Base64."""
+        user, password = self._relay.username, self._relay.password
+        forms = (password, f"\0{user}\0{password}") if password else ()
+        secrets = [password, *(base64.b64encode(one.encode()).decode() for one in forms)]
+        return replace(answer, text=hidden(answer.text, secrets))
 
     def _test(self, client: Client) -> None:
         try:
@@ -273,4 +284,6 @@ def down(answer: Answer) -> Answer:
 def _words(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "The relay did not answer in time"
+    if isinstance(error, UnicodeError):  # its words show what it was: a letter of the password
+        return f"{type(error).__name__}: the host, user name or password cannot be written"
     return f"{type(error).__name__}: {error}"[:500]

@@ -17,6 +17,7 @@ from liquid import BoundTemplate, Environment, RenderContext
 from liquid.ast import BlockNode, Node
 from liquid.builtin.content import ContentNode
 from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.builtin.output import OutputNode
 from liquid.exceptions import LiquidError, LoopIterationLimitError, OutputStreamLimitError
 from liquid.output import LimitedStringIO
@@ -81,6 +82,23 @@ class Context(RenderContext):
 
     def get_buffer(self, buf: TextIO | None = None) -> StringIO:
         return Buffer(MOST_BYTES - (buf.size if isinstance(buf, LimitedStringIO) else 0))
+
+
+_make_range = RangeLiteral._make_range
+
+
+def _bounded_range(literal: RangeLiteral, start: Any, stop: Any) -> range:
+    """No range is longer than all loops may be, wherever it stands: to look for something in one,
+    or to turn it round, is a single step that no clock of ours interrupts."""
+    made = _make_range(literal, start, stop)
+    if made.stop - made.start > MOST_TURNS:
+        said = gettext_noop("the template’s loops have too many turns")
+        raise LoopIterationLimitError(said, token=literal.token)
+    return made
+
+
+# liquid's parser names the class itself: there is no place to put another.
+RangeLiteral._make_range = _bounded_range  # type: ignore[assignment,method-assign]
 
 
 def text_in(values: Mapping[str, object], path: list[Any]) -> str | None:

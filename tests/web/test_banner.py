@@ -87,7 +87,7 @@ def test_a_projects_admin_hears_only_of_the_way_that_the_project_takes(
     notices.note(Trouble.RELAY_DOWN, KEY, {})
     assert strip(scene, "admin") == ""
     assert KEY in strip(scene, "site_admin")
-    notices.note(Trouble.RELAY_DOWN, "own.example.test:25", {})
+    notices.note(Trouble.RELAY_DOWN, "own.example.test:25 (IT)", {})
     assert "the relay does not answer" in strip(scene, "admin")
 
 

@@ -149,11 +149,11 @@ def test_a_project_with_its_own_way_is_told_apart(
     other = Project.objects.create(key="HR", name="People")
     settings.DESKPOST = settings.DESKPOST | {"PROJECT_RELAYS": {"HR": OWN}}
     rows.note(other, scene.customer, status="queued", due_at=rows.ago(minutes=1))
-    notices.note(Trouble.RELAY_DOWN, "hr.example.test:25", TOLD)
+    notices.note(Trouble.RELAY_DOWN, "hr.example.test:25 (HR)", TOLD)
     site, own = cards(root, "data-way")
     assert "Works" in site
     assert "Waiting 0" in site
-    assert "hr.example.test:25 Cannot be used since" in own
+    assert "hr.example.test:25 (HR) Cannot be used since" in own
     assert "Only for People" in own
     assert "not encrypted" in own
     assert "Waiting 1" in own

@@ -8,6 +8,7 @@ all.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from dataclasses import dataclass, field
 from typing import Any
@@ -100,14 +101,18 @@ class Wire(asyncio.BufferedProtocol):
         """Secure the connection; what was sent before in the clear counts no more (RFC 3207,
         section 4.2). Returns whether it went well; if not, the connection is closed."""
         self._waiting.clear()
-        seconds = float(self.listener.limits.idle)
-        try:
-            self.transport = await self.loop.start_tls(
-                self.transport, self, context, server_side=True, ssl_handshake_timeout=seconds
+        seconds, plain = float(self.listener.limits.idle), self.transport
+        secured: Any = None
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            secured = await self.loop.start_tls(
+                plain, self, context, server_side=True, ssl_handshake_timeout=seconds
             )
-        except (OSError, asyncio.CancelledError):
-            self.transport = None
+        if secured is None or plain.is_closing():
+            # Of a connection that is lost amid the handshake asyncio tells nobody, and may call it
+            # secured: its place is given back here.
+            self.connection_lost(None)
             return False
+        self.transport = secured
         return True
 
     # --- What asyncio calls ---------------------------------------------------------------------
