@@ -16,7 +16,7 @@ from deskpost.desk.book import Book
 from deskpost.inbound import context, parse, rules
 from deskpost.inbound import settle as inbound
 from deskpost.inbound.history import History
-from deskpost.models import Event, InboundEmail, Notification, Person, Project
+from deskpost.models import Event, InboundEmail, Notification, Person, Project, queue
 from deskpost.outbound import announce as announcing
 from deskpost.outbound import track
 from deskpost.outbound.send import Sender
@@ -28,7 +28,7 @@ def process(emails: list[InboundEmail]) -> None:
     All of them are applied in one transaction, or none is: then this raises.
     """
     read = parse.read_all(emails)
-    with transaction.atomic():
+    with queue.undoing(emails):
         _take(read, Project.objects.select_for_update().get(pk=emails[0].project_id))
 
 

@@ -11,7 +11,13 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    close_old_connections,
+    transaction,
+)
 from django.db.models import Case, Min, Q, When
 from django.utils import timezone
 
@@ -24,6 +30,7 @@ from deskpost.models.queue import LostClaim, Queued
 from deskpost.outbound import notices, suppress, suppress_soft
 from deskpost.outbound.carriers import Configured
 from deskpost.outbound.send import Sender
+from deskpost.outcomes import Trouble
 from deskpost.wake import Bell, Stage
 
 log = logging.getLogger(__name__)
@@ -37,6 +44,7 @@ EVENTS = 16
 NOTIFICATIONS = 64
 AGAIN = timedelta(seconds=10)  # after an exception
 DELIVERIES_KNOWN = timedelta(days=30)  # no provider repeats a webhook for so long
+OF_THE_ROW = (DataError, IntegrityError)  # no outage: the others go on
 QUEUES: tuple[type[Queued], ...] = (InboundEmail, Event, Notification)
 
 
@@ -142,10 +150,9 @@ class Worker:
         """Send waiting notifications, over as many connections as there are."""
         open_to = self._sender.open_to()
         if open_to is None:
+            self._sender.rest()
             return 0
-        rows = Notification.objects.select_related(
-            "project", "person", "request__channel", "comment__author"
-        )
+        rows = Notification.objects.select_related("project", "person", "request__channel")
         waiting = rows.filter(open_to).order_by("id")
         batch = queue.claim(waiting, self._identity.name, timezone.now(), NOTIFICATIONS)
         if batch:
@@ -163,12 +170,15 @@ class Worker:
                 act(row)
             except LostClaim:
                 log.warning("a row was taken over by another worker")
-            except DatabaseError:
-                queue.release(rows[n:])
-                raise
-            except Exception:
+            except Exception as error:
+                if isinstance(error, DatabaseError) and not isinstance(error, OF_THE_ROW):
+                    queue.release(rows[n:])
+                    raise
                 log.exception("%s %s failed", type(row).__name__, row.pk)
                 queue.blame(row, timezone.now() + AGAIN)
+                if row.deaths + 1 >= queue.DEATHS_ALLOWED:
+                    facts = {"error": type(error).__name__, "id": str(row.pk)}
+                    notices.note(Trouble.OWN_FAULT, "", facts)
         return len(rows)
 
 

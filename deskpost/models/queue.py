@@ -6,7 +6,8 @@ worker that was paused beyond its lease, and comes back, changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -97,6 +98,21 @@ def _together(found: list[Row]) -> list[Row]:
         return found[:1]
     count = next((n for n, row in enumerate(found) if row.suspect), len(found))
     return found[:count]
+
+
+@contextmanager
+def undoing(rows: Sequence[Queued]) -> Iterator[None]:
+    """A transaction that writes claimed rows. If it is undone, so is what it has made of the
+    instances: they still know their claim, and can be written again."""
+    before = [(row, dict(vars(row))) for row in rows]
+    try:
+        with transaction.atomic():
+            yield
+    except BaseException:
+        for row, fields in before:
+            vars(row).clear()
+            vars(row).update(fields)
+        raise
 
 
 DONE: dict[str, Any] = {"due_at": None, "owner": "", "lease_until": None}

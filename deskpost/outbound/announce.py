@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 
 from deskpost import wake
 from deskpost.mail import address
-from deskpost.models import Event, Muted, Notification, Person, SentOnce, bulk
+from deskpost.models import Event, Muted, Notification, Person, SentOnce, bulk, queue
 from deskpost.models.queue import complete
 from deskpost.outbound import audience
 from deskpost.outbound.audience import Concerned, Part, Rules
@@ -28,7 +27,7 @@ def announce(event: Event) -> list[Notification]:
     """Write the rows of a claimed event and complete it, in one transaction. A person who already
     has a row for this event gets no second."""
     now = timezone.now()
-    with transaction.atomic():
+    with queue.undoing([event]):
         told = set(SentOnce.objects.filter(event=event.id).values_list("person_id", flat=True))
         new = [one for one in audience.concerned(event) if one.person.pk not in told]
         wishes = _wishes(event)

@@ -8,10 +8,12 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from django.core.files.storage import storages
 from django.db import DatabaseError
+from django.db.models import prefetch_related_objects
 
 from deskpost import storage
 from deskpost.mail import address
@@ -75,23 +77,26 @@ class Feed:
         ready, writing = self._composed, self._writing
         self._writing = writing.another()
         self._composed = self._chunk()
-        writing.finish()
+        _finish(writing)
         return ready
 
     def _chunk(self) -> list[Load]:
         loads: list[Load] = []
         stopped: list[settle.Stopped] = []
         size = 0
+        some = [note for note in islice(self._left, CHUNK) if note.comment_id]
+        prefetch_related_objects(some, "comment__author")  # large: of one chunk at a time
         while self._left and len(loads) < CHUNK and size < CHUNK_BYTES:
             note = self._left.popleft()
             found = self._load(note)
+            note._state.fields_cache.pop("comment", None)
             if isinstance(found, Load):
                 loads.append(found)
                 size += len(found.outgoing.message)
             elif found:
                 stopped.append(found)
         if stopped:
-            self._writing.finish()  # what stops here has its copy too
+            _finish(self._writing)  # what stops here has its copy too
             settle.stop(stopped)
         return loads
 
@@ -120,6 +125,17 @@ class Feed:
             notification=note.pk,
         )
         return Load(note=note, outgoing=outgoing, trail=trail, soft=note.address_key in self._soft)
+
+
+def _finish(writing: storage.Writing) -> None:
+    """Wait for the copies. An object store that is away raises what is its own: like a full disk,
+    that is no fault of the messages."""
+    try:
+        writing.finish()
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(f"the store fails: {type(error).__name__}") from error
 
 
 def _is_poison(note: Notification) -> bool:

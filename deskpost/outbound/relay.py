@@ -215,7 +215,7 @@ class _Dialogue:
 
     def _refused(self, command: str, code: int, text: bytes) -> Answer:
         answer = read_reply(code, text)
-        if command.startswith("MAIL") and (code in SIGN_IN or code == CLOSING):
+        if code in SIGN_IN or (command.startswith("MAIL") and code == CLOSING):
             return down(answer)  # no recipient's matter: the relay wants us to sign in, or goes
         if command.startswith("MAIL"):
             answer = replace(answer, suppress=None, of_sender=True)

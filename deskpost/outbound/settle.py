@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from django.db import transaction
 from django.utils import timezone
 
 from deskpost.mail.answers import Answer
@@ -32,8 +31,8 @@ GIVE_UP_AFTER: Final = timedelta(hours=24)  # from the first try
 JITTER: Final = 0.1  # so much later at most, so that what was refused together comes apart
 # A server's own "try again in N" within these bounds.
 SOONEST: Final = timedelta(seconds=10)
-# As long as a try may last by the time limits of the client, and longer.
-TRY_LEASE: Final = timedelta(minutes=12)
+# Longer than a try may last by the time limits of the clients.
+TRY_LEASE: Final = timedelta(minutes=20)
 
 Facts = dict[str, Any]
 Item = TypeVar("Item")
@@ -59,12 +58,18 @@ class Step:
     unheard: Sequence[Try] = ()
     beginning: Sequence[Try] = ()
 
+    @property
+    def notes(self) -> list[Notification]:
+        """The notifications that it is about."""
+        tries = [*(one for one, _ in self.answered), *self.unheard, *self.beginning]
+        return [one.note for one in tries]
+
 
 def step(work: Step) -> list[Try]:
     """Write it all; return the tries that may begin: those whose claim still holds."""
     now = timezone.now()
     try:
-        with transaction.atomic():
+        with queue.undoing(work.notes):
             _answer_all(work.answered, now)
             _unhear(work.unheard)
             _begin_all(work.beginning, now)
@@ -76,15 +81,21 @@ def step(work: Step) -> list[Try]:
 def _one_by_one(work: Step, now: datetime) -> list[Try]:
     """Another worker has one of the rows: the others do not pay for it."""
     for one, answer in work.answered:
-        if not _holds(lambda some: _answer_all(some, now), [(one, answer)]):
+        if not _holds(lambda some: _answer_all(some, now), [(one, answer)], [one.note]):
             _finish_all([(one.attempt, answer)], now)  # what the server said is true all the same
     _unhear(work.unheard)
-    return [one for one in work.beginning if _holds(lambda some: _begin_all(some, now), [one])]
+    return [
+        one
+        for one in work.beginning
+        if _holds(lambda some: _begin_all(some, now), [one], [one.note])
+    ]
 
 
-def _holds(act: Callable[[Sequence[Item]], None], some: Sequence[Item]) -> bool:
+def _holds(
+    act: Callable[[Sequence[Item]], None], some: Sequence[Item], notes: Sequence[Notification]
+) -> bool:
     try:
-        with transaction.atomic():
+        with queue.undoing(notes):
             act(some)
     except LostClaim:
         log.warning("a notification was taken over by another worker")
@@ -248,9 +259,9 @@ class Stopped:
 def stop(stopped: Sequence[Stopped]) -> None:
     """A guard stopped them: Failed, before anything was sent."""
     now = timezone.now()
-    if not _holds(lambda some: _stop_all(some, now), stopped):
+    if not _holds(lambda some: _stop_all(some, now), stopped, [one.note for one in stopped]):
         for one in stopped:
-            _holds(lambda some: _stop_all(some, now), [one])
+            _holds(lambda some: _stop_all(some, now), [one], [one.note])
 
 
 def _stop_all(stopped: Sequence[Stopped], now: datetime) -> None:
@@ -267,7 +278,7 @@ def broke(note: Notification, error: Exception | None) -> None:
         trace = "".join(traceback.format_exception(error))
         log.error("notification %s failed (%s):\n%s", note.id, error_id, trace)
     facts = {"error": name, "id": error_id}
-    with transaction.atomic():
+    with queue.undoing([note]):
         quota.give_back([note])
         _fail(note, Reason.INTERNAL_ERROR, facts, note.trail, timezone.now())
         told = facts | {"notification": str(note.id), "project": note.project_id}

@@ -64,7 +64,11 @@ def invitations(request: HttpRequest, project: Project) -> HttpResponse:
 
 def _notifications(request: HttpRequest, project: Project, name: str) -> HttpResponse:
     log = notification_log.Log(request, project, name)
-    return render(request, "email_logs/notifications.html", log.context() | common() | limit_strip.values(project))
+    return render(
+        request,
+        "email_logs/notifications.html",
+        log.context() | common() | limit_strip.values(project),
+    )
 
 
 @require_safe
