@@ -8,27 +8,21 @@ and the ways to be told less.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_noop
 from markupsafe import Markup
 
 from deskpost.models import MessageTemplate, Project
-from deskpost.outbound.templates_check import FORBIDDEN, Source
+from deskpost.outbound.templates_check import FORBIDDEN, Source, too_many_elements
 from deskpost.outbound.templates_liquid import TemplateError, run
 from deskpost.outbound.templates_values import LANGUAGES
 
 log = logging.getLogger(__name__)
-
-# What puts the styles onto elements recurses into them: some ten thousand, one inside of the other,
-# end the process. So many cannot nest where there are not so many. A line break holds nothing, and
-# a comment may have any number of them.
-MOST_ELEMENTS = 2_000
-_ELEMENT = re.compile(r"<(?!br[\s/>])[a-z]", re.IGNORECASE)
 
 STANDARD = Path(__file__).parent / "standard"
 
@@ -119,9 +113,11 @@ def _text(body: str, language: str, values: Mapping[str, Any]) -> str:
 def _page(content: str, language: str, values: Mapping[str, Any]) -> str:
     # Every value is escaped: what is found here, the template itself has written.
     if FORBIDDEN.search(content):
-        raise TemplateError("it makes an element that mail programs do not take", 1, 1)
-    if len(_ELEMENT.findall(content)) > MOST_ELEMENTS:
-        raise TemplateError("it makes too many elements", 1, 1)
+        raise TemplateError(
+            gettext_noop("it makes an element that mail programs do not take"), 1, 1
+        )
+    if error := too_many_elements(content):
+        raise error
     foot = run(_file(language, "foot.html"), values, html=True)
     around = {**values, "language": language}
     around |= {"content": Markup(content), "foot": Markup(foot)}  # noqa: S704 (escaped by `run`)

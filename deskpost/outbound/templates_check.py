@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html.parser import HTMLParser
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from liquid import BoundTemplate
 from liquid.static_analysis import Variable
 
@@ -20,6 +22,14 @@ FORBIDDEN = re.compile(
     r"<(script|style|link|meta|base|iframe|frame|frameset|object|embed|form|svg|math)\b",
     re.IGNORECASE,
 )
+# What puts the styles onto elements recurses into them: some ten thousand, one inside of the other,
+# end the process. So many cannot nest where there are not so many. A line break holds nothing, and
+# a comment may have any number of them.
+MOST_ELEMENTS = 2_000
+# Formatting that is left open is opened anew, attributes and all, in each element after it
+# (HTML, "reconstruct the active formatting elements"): so many characters at the most.
+MOST_REPEATED = 32 * 1024 * 1024
+_ELEMENT = re.compile(r"<(?!br[\s/>])[a-z]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +132,38 @@ def _tried(kind: str, field: str, source: str, project: Project) -> Iterator[Pro
         except TemplateError as error:
             yield _as_problem(field, error)
             return
+        if field == "html" and (too_many := too_many_elements(made)):
+            yield _as_problem(field, too_many)
+            return
         if field == "subject" and not made.strip():
             words = _("The subject would be empty where a value is missing.")
             yield Problem(field=field, line=1, column=1, words=words)
             return
+
+
+def too_many_elements(html: str) -> TemplateError | None:
+    """Return what is wrong with HTML that a template has made, if it has more than MOST_ELEMENTS,
+    or so much in their tags that MOST_REPEATED could be exceeded. Every value in it is escaped:
+    what is counted, the template itself has written."""
+    elements = len(_ELEMENT.findall(html))
+    if elements > MOST_ELEMENTS:
+        return TemplateError(gettext_noop("it makes too many elements"), 1, 1)
+    if len(html) * elements > MOST_REPEATED and _Tags.size_of(html) * elements > MOST_REPEATED:
+        return TemplateError(gettext_noop("its elements have too long attributes"), 1, 1)
+    return None
+
+
+class _Tags(HTMLParser):
+    """Adds up the lengths of start tags."""
+
+    size = 0
+
+    @classmethod
+    def size_of(cls, html: str) -> int:
+        parser = cls()
+        parser.feed(html)
+        parser.close()
+        return parser.size
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.size += len(self.get_starttag_text() or "")

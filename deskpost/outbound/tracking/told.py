@@ -96,6 +96,9 @@ def _aware(said: Any) -> datetime | None:
 def _raw(found: Any) -> str:
     if isinstance(found, Mapping):
         found = dict(found)
-    text = clean(json.dumps(found, ensure_ascii=False, default=str))
+    try:
+        text = clean(json.dumps(found, ensure_ascii=False, default=str))
+    except RecursionError:  # as many levels as could be read: that was less deep in the stack
+        return ""
     text = _LINKED.sub(r"\1TOKEN", _SIGNED.sub(r"\1.TOKEN", text))
     return text[:MOST_RAW]
