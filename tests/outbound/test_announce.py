@@ -7,11 +7,12 @@ import email.policy
 from dataclasses import dataclass
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from deskpost import journey
 from deskpost.desk import people, requests
 from deskpost.desk.entry import Entry
 from deskpost.models import (
@@ -27,6 +28,8 @@ from deskpost.models import (
     Role,
 )
 from deskpost.outcomes import Kind
+from deskpost.wake import Stage
+from deskpost.worker import Worker
 from tests.carriers import Accepting
 from tests.desk import Desk
 from tests.parts.site import letter
@@ -243,6 +246,37 @@ def test_adding_a_new_customer_to_a_request_is_one_message_and_on_record(case: C
     entry = AuditEntry.objects.get(act=AuditEntry.Act.INVITE)
     assert (entry.person, entry.subject) == (case.agent, "new@x.test")
     assert entry.details == {"request": "IT-1"}
+
+
+# --- One that cannot be announced ----------------------------------------------------------------
+
+
+def test_an_event_that_the_database_cannot_store_does_not_keep_the_next(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case.answer(case.agent)
+    case.answer(case.bob)
+    first, second = Event.objects.filter(due_at__isnull=False).order_by("id")
+    announce = journey.announce
+
+    def failing(event: Event) -> None:
+        if event.pk == first.pk:
+            raise DataError("it does not fit")
+        announce(event)
+
+    monkeypatch.setattr(journey, "announce", failing)
+    worker = Worker([Stage.ANNOUNCE])
+    try:
+        worker.announce()
+    finally:
+        worker.stopping = True
+        worker.run()
+    rows = Notification.objects.filter(event__in=[first.id, second.id])
+    assert set(rows.values_list("event", flat=True)) == {second.id}
+    first.refresh_from_db()
+    assert (first.suspect, first.deaths, first.owner) == (True, 1, "")
+    assert first.due_at is not None
+    assert first.due_at > timezone.now(), "it is tried again, but not at once"
 
 
 # --- Cost ----------------------------------------------------------------------------------------

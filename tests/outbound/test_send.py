@@ -4,60 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 from django.db import OperationalError
-from django.utils import timezone
 
 from deskpost import journey
 from deskpost.mail.answers import Answer, read_reply
-from deskpost.models import Attempt, Notification, ProviderMessage, SiteNotice, queue
+from deskpost.models import Attempt, Notification, ProviderMessage, SiteNotice
 from deskpost.outbound import lanes, send, settle
 from deskpost.outbound.carrier import Outgoing
 from deskpost.outbound.send import Sender
 from deskpost.outcomes import Trouble
 from tests.carriers import Accepting
-from tests.desk import ME, Desk
+from tests.desk import Desk
+from tests.outbound.scripted import TAKEN, Scripted, claimed, statuses, waiting
 from tests.parts.site import letter
-
-TAKEN = read_reply(250, "2.0.0 OK")
-
-
-class Scripted(Accepting):
-    """Answers as a function says; its lanes may be several."""
-
-    def __init__(self, says: Callable[[Outgoing], Answer], lanes: int = 1) -> None:
-        super().__init__()
-        self.says, self.lanes = says, lanes
-        self.fault: Answer | None = None
-
-    def lane(self) -> Scripted:
-        return self
-
-    def ready(self) -> Answer | None:
-        return self.fault
-
-    def send(self, outgoing: Outgoing) -> Answer:
-        answer = self.says(outgoing)
-        if answer.kind == "accepted":
-            super().send(outgoing)
-        return answer
-
-
-def waiting(desk: Desk, number: int) -> None:
-    """So many people write; a receipt waits for each."""
-    for n in range(number):
-        desk.take(letter(f"{n}", sender=f"p{n}@x.test"), sender=f"p{n}@x.test")
-    desk.announce()
-
-
-def claimed() -> list[Notification]:
-    return queue.claim(Notification.objects.order_by("id"), ME, timezone.now(), 100)
-
-
-def statuses() -> list[str]:
-    return list(Notification.objects.order_by("id").values_list("status", flat=True))
 
 
 def test_lanes_send_at_one_time(desk: Desk) -> None:
