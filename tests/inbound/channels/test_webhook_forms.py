@@ -5,12 +5,12 @@ from __future__ import annotations
 from urllib.parse import quote_from_bytes, quote_plus
 
 import pytest
-from deskpost.hooks.body import Form
 from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deskpost.hooks import body as webhook_body
+from deskpost.hooks.body import Form
 from deskpost.hooks.refusal import Refusal
 from tests.inbound.channels.webhook_calls import BOUNDARY, MULTIPART, Upload, multipart
 
