@@ -123,9 +123,8 @@ class Fairway:
         berth.opening = None
         berth.is_open = fault is None
         if fault is None:
-            if self._is_proven:  # else only a message can tell: a provider is never "connected"
-                self._up()
-        elif any(other.is_open for other in self._berths):
+            return  # whether the way is open a message tells: a provider is never "connected"
+        if any(other.is_open for other in self._berths):
             berth.not_before = time.monotonic() + PAUSES[0]
         else:
             self._down(fault)

@@ -181,7 +181,9 @@ def _arrive(row: Notification, facts: Facts) -> None:
     row.arrived_at = datetime.fromisoformat(facts["at"])
     if delayed := row.facts.pop("delayed", None):
         row.facts["was_delayed"] = delayed
-    row.save(update_fields=["arrived_at", "facts"] if delayed else ["arrived_at"])
+    if row.status != NotificationStatus.FAILED:  # the evidence of a failure stays
+        row.facts |= {"event": facts["event"]} if "event" in facts else {}
+    row.save(update_fields=["arrived_at", "facts"])
     if row.status != NotificationStatus.FAILED:
         suppress_soft.arrived(row.address_key)
 

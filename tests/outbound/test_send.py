@@ -162,6 +162,12 @@ def test_a_way_that_only_a_message_finds_closed_has_one_notice_until_one_goes_th
     notice = SiteNotice.objects.get()
     assert (notice.count, notice.closed_at) == (3, None)
     assert Notification.objects.get().first_try_at is None
+    sender.close()
+    sender = Sender(carrier)  # the worker was started again
+    journey.deliver(claimed(), sender)
+    notice.refresh_from_db()
+    assert (notice.count, notice.closed_at) == (4, None)
+    time.sleep(0.06)
     answer = TAKEN
     journey.deliver(claimed(), sender)
     sender.close()

@@ -95,8 +95,13 @@ def test_a_relay_that_hangs_up_at_each_mail_is_down(
 @pytest.mark.parametrize("point", ["rcpt", "data"])
 @pytest.mark.parametrize("offers", [[], ["PIPELINING"]])
 def test_a_relay_that_wants_a_sign_in_late_fails_nobody(
-    sending: Sending, server: Refusing, offers: list[str], point: str
+    sending: Sending,
+    server: Refusing,
+    monkeypatch: pytest.MonkeyPatch,
+    offers: list[str],
+    point: str,
 ) -> None:
+    monkeypatch.setattr(lanes, "PAUSES", (60.0,))
     server.offers = offers
     server.at(point, "530 5.7.0 authentication required")
     sending.through(server.port)

@@ -63,6 +63,7 @@ def test_delivered_is_kept_with_its_time_and_forgets_soft_bounces(
     assert note.status == "delivered"
     assert note.arrived_at is not None
     assert abs(note.arrived_at.timestamp() - about.at) < 2
+    assert note.facts["event"]["provider"] == provider  # the evidence
     assert not SoftBounce.objects.exists()
 
 
