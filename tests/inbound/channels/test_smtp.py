@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import tracemalloc
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,9 @@ class Wired:
             async with asyncio.timeout(60), server:
                 await test(self)
 
-        asyncio.run(serve())
+        # In a thread of its own: in this one a browser's loop may run.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, serve()).result()
 
     async def connect(self) -> Client:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
