@@ -8,7 +8,6 @@ are free again. So each outcome is committed before its connection is used for t
 from __future__ import annotations
 
 import logging
-import random
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,17 +19,11 @@ from django.utils import timezone
 from deskpost.mail.answers import Answer
 from deskpost.models import Attempt, Notification, ProviderMessage, bulk, new_id, queue
 from deskpost.models.queue import LostClaim, complete
-from deskpost.outbound import notices, quota, suppress, suppress_soft
+from deskpost.outbound import notices, quota, schedule, suppress, suppress_soft
 from deskpost.outcomes import NotificationStatus, Reason, Trouble
 
 log = logging.getLogger(__name__)
 
-# Minutes from each temporary refusal to the next try; the last interval is repeated.
-RETRY_MINUTES: Final = (1, 5, 15, 60, 120, 240, 480)
-GIVE_UP_AFTER: Final = timedelta(hours=24)  # from the first try
-JITTER: Final = 0.1  # so much later at most, so that what was refused together comes apart
-# A server's own "try again in N" within these bounds.
-SOONEST: Final = timedelta(seconds=10)
 # Longer than a try may last by the time limits of the clients.
 TRY_LEASE: Final = timedelta(minutes=20)
 
@@ -209,7 +202,7 @@ def _postpone(one: Try, answer: Answer, now: datetime) -> None:
     tries = note.tries + 1
     if answer.again_after:
         facts["again_after"] = answer.again_after
-    due_at = next_try(note.first_try_at or now, tries, now, answer.again_after)
+    due_at = schedule.next_try(note.first_try_at or now, tries, now, answer.again_after)
     if due_at is None:
         if suppress_soft.is_soft_answer(answer):
             suppress_soft.count(note, facts, now)
@@ -217,21 +210,6 @@ def _postpone(one: Try, answer: Answer, now: datetime) -> None:
         _fail(note, Reason.SERVICE_PROVIDER_ERROR, facts, one.trail, now, tries=tries)
         return
     complete(note, due_at=due_at, tries=tries, facts=facts)
-
-
-def next_try(
-    first_try_at: datetime, tries: int, now: datetime, again_after: int | None = None
-) -> datetime | None:
-    """Return when to try again after that many tries, or None when it is time to give up: by the
-    schedule, or in as many seconds as the server has asked for."""
-    if again_after:
-        wait = max(SOONEST, timedelta(seconds=again_after))
-    else:
-        wait = timedelta(minutes=RETRY_MINUTES[min(tries, len(RETRY_MINUTES)) - 1])
-    due_at = now + wait
-    if due_at - first_try_at > GIVE_UP_AFTER:
-        return None
-    return due_at + wait * JITTER * random.random()  # noqa: S311 (no secret)
 
 
 def _said(row: Attempt, answer: Answer) -> Facts:

@@ -23,7 +23,7 @@ from deskpost.models import (
     queue,
 )
 from deskpost.outbound import guards, prepare
-from deskpost.outbound.settle import GIVE_UP_AFTER, next_try
+from deskpost.outbound.schedule import GIVE_UP_AFTER, next_try
 from deskpost.outbound.suppress import block, unblock
 from deskpost.outcomes import REASONS, Guard, Reason
 from tests.carriers import Accepting, Refusing
