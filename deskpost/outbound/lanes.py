@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 # Seconds until a way that is down is tried again: longer each time, up to the last.
 PAUSES: Final = (5.0, 10.0, 20.0, 40.0, 60.0)
 UNHEARD_ALLOWED: Final = 2  # a message under which lanes fail so often is the trouble itself
+# RFC 4954, section 6: the relay wants us to sign in. That is never the message's fault.
+SIGN_IN: Final = frozenset({530, 534, 535, 538})
 SAY_AGAIN: Final = 60.0  # another worker may have opened the notice since
 CLOSE_AFTER: Final = 30.0  # seconds for which a lane is kept that nobody needs
 
@@ -149,7 +151,7 @@ class Fairway:
                 self._down(answer)
             later = 2 * self._paused_until - time.monotonic()
             self._shunned[load.note.pk] = later
-        elif load.unheard > UNHEARD_ALLOWED:
+        elif load.unheard > UNHEARD_ALLOWED and answer.code not in SIGN_IN:
             return True
         self.waiting.appendleft(load)
         return False
