@@ -10,6 +10,7 @@ from django.conf import settings
 from django.test import TransactionTestCase, override_settings
 from pytest_django import DjangoDbBlocker
 
+from tests import lines
 from tests.parts import early, ports
 from tests.parts.chromium import Chromium
 from tests.parts.dovecot import Dovecot
@@ -161,3 +162,14 @@ def chromium() -> Iterator[Chromium]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with Chromium() as part:
         yield part
+
+
+@pytest.fixture(autouse=True)
+def _every_settled_message_has_its_line(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test has done to messages: the log finds each of them by what it is now."""
+    if request.node.get_closest_marker("django_db") is None:
+        yield
+        return
+    request.getfixturevalue("_django_db_helper")  # ends after this
+    yield
+    lines.agree()

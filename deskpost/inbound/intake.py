@@ -241,6 +241,7 @@ def _insert(made: list[InboundEmail], first: Callable[[], None] | None) -> None:
             if first:
                 first()
             bulk.insert(made)
+            InboundEmail.note_settled(made)  # those of which there was nothing to fetch
 
     try:
         write()

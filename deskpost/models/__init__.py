@@ -17,6 +17,8 @@ from deskpost.models.desk import (
 )
 from deskpost.models.ids import first_id, moment_of, new_id
 from deskpost.models.inbound import InboundEmail
+from deskpost.models.job import Job
+from deskpost.models.logline import Log, LogCount, LogDelta, LogLine
 from deskpost.models.mailbox import ConnectionEvent, Mailbox, MailboxUid, WebhookDelivery
 from deskpost.models.outbound import (
     Attempt,
@@ -35,6 +37,7 @@ from deskpost.models.outbound import (
     SoftBounce,
     Suppression,
 )
+from deskpost.models.site import SavedSearch, SiteFact
 
 __all__ = [
     "Attachment",
@@ -46,6 +49,11 @@ __all__ = [
     "DkimKey",
     "Event",
     "InboundEmail",
+    "Job",
+    "Log",
+    "LogCount",
+    "LogDelta",
+    "LogLine",
     "Mailbox",
     "MailboxUid",
     "Membership",
@@ -63,9 +71,11 @@ __all__ = [
     "Request",
     "RequestType",
     "Role",
+    "SavedSearch",
     "Seen",
     "SentAgain",
     "SentOnce",
+    "SiteFact",
     "SiteNotice",
     "SoftBounce",
     "Suppression",

@@ -16,6 +16,7 @@ class AuditEntry(models.Model):
         SETTINGS = "settings"
         BLOCK = "block"
         SEND_AGAIN = "send_again"
+        EXPORT = "export"
 
     at = models.DateTimeField(auto_now_add=True)
     person = models.ForeignKey(Person, models.PROTECT, related_name="+")

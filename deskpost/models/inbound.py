@@ -1,8 +1,14 @@
 """Incoming messages: the processing log, and at the same time the queue of its journey."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
+from deskpost.models import logline
 from deskpost.models.channel import Channel
 from deskpost.models.desk import Project
 from deskpost.models.ids import new_id
@@ -88,3 +94,12 @@ class InboundEmail(Queued):
         """Whether nobody is told that it came, and the loop threshold does not count it: old mail,
         and what waited in a mailbox while its channel was down."""
         return self.is_import or self.backlog
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        self.note_settled([self])
+
+    @classmethod
+    def note_settled(cls, rows: Sequence[InboundEmail]) -> None:
+        """Give those whose journey is over their lines of the log."""
+        logline.put([logline.line_in(row) for row in rows if row.due_at is None])

@@ -1,8 +1,14 @@
 """Events of the desk, the notifications they cause, their attempts, and blocked addresses."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
+from deskpost.models import logline
 from deskpost.models.desk import Person, Project
 from deskpost.models.ids import new_id
 from deskpost.models.queue import Queued
@@ -108,7 +114,19 @@ class Notification(Queued):
             models.Index(fields=["project", "address_key", "-id"], name="note_by_address"),
             models.Index(fields=["project", "request_key", "-id"], name="note_by_key"),
             models.Index(fields=["id"], name="note_due", condition=Q(due_at__isnull=False)),
+            models.Index(
+                fields=["project", "id"], name="note_waits", condition=Q(due_at__isnull=False)
+            ),
         ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        self.note_settled([self])
+
+    @classmethod
+    def note_settled(cls, rows: Sequence[Notification]) -> None:
+        """Give those whose journey is over their lines of the log."""
+        logline.put([logline.line_out(row) for row in rows if row.due_at is None])
 
 
 class Attempt(models.Model):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from django.db import connection, migrations
+from django.db import connection, migrations, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 from deskpost.models.ids import first_id
@@ -20,6 +20,7 @@ LOG_TABLES = (
     "deskpost_notification",
     "deskpost_attempt",
     "deskpost_connectionevent",
+    "deskpost_logline",
 )
 DAYS_AHEAD = 30
 
@@ -43,16 +44,32 @@ class CreateLogTable(migrations.CreateModel):
             schema_editor.sql_create_table = plain
 
 
-def ensure(days: list[date]) -> None:
-    """Make the partitions of these days where they are missing; nothing on SQLite."""
+def ensure(days: list[date], tables: tuple[str, ...] = LOG_TABLES) -> None:
+    """Make the partitions of these days where they are missing; nothing on SQLite. Nobody waits
+    for it who reads or writes the log."""
     if connection.vendor != "postgresql":
         return
     there = {name for name, _ in days_there()}
-    with connection.cursor() as cursor:
-        for table in LOG_TABLES:
-            for day in days:
-                if _name(table, day) not in there:
-                    cursor.execute(_partition_sql(table, day))
+    for table in tables:
+        for day in days:
+            if name_of(table, day) not in there:
+                _make(table, day)
+
+
+def _make(table: str, day: date) -> None:
+    """Make a table, and then attach it. CREATE TABLE … PARTITION OF would take the whole log for
+    itself: it waits for each reader, and whoever comes later waits behind it."""
+    name = name_of(table, day)
+    with transaction.atomic(), connection.cursor() as cursor:
+        # One maker at a time; the second one finds it there.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
+        cursor.execute("SELECT relispartition FROM pg_class WHERE oid = to_regclass(%s)", [name])
+        if cursor.fetchone() != (True,):
+            cursor.execute(
+                f"CREATE TABLE IF NOT EXISTS {name}"
+                f" (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
+            )
+            cursor.execute(attach_sql(table, day))
 
 
 def ensure_ahead() -> None:
@@ -77,15 +94,17 @@ def days_there() -> list[tuple[str, date]]:
     return [(name, datetime.strptime(name[-8:], "%Y%m%d").date()) for name in names]  # noqa: DTZ007
 
 
-def _partition_sql(table: str, day: date) -> str:
+def attach_sql(table: str, day: date) -> str:
+    """Return the statement that makes the day's table a part of the log."""
     lower, upper = (
         first_id(datetime.combine(day + timedelta(days=n), time(), UTC)) for n in (0, 1)
     )
     return (
-        f"CREATE TABLE IF NOT EXISTS {_name(table, day)} PARTITION OF {table} "
+        f"ALTER TABLE {table} ATTACH PARTITION {name_of(table, day)} "
         f"FOR VALUES FROM ('{lower}') TO ('{upper}')"
     )
 
 
-def _name(table: str, day: date) -> str:
+def name_of(table: str, day: date) -> str:
+    """Return the name of the day's table."""
     return f"{table}_{day:%Y%m%d}"

@@ -12,8 +12,11 @@ class Act(Enum):
     ANSWER_REQUESTS = auto()
     MANAGE_CUSTOMERS = auto()
     READ_LOGS = auto()
+    PREVIEW = auto()  # the content of a message
     DOWNLOAD_RAW = auto()
+    EXPORT = auto()
     UNBLOCK = auto()
+    SEND_AGAIN = auto()
     REPROCESS = auto()
     CHANGE_SETTINGS = auto()
 

@@ -45,6 +45,11 @@ class Queued(models.Model):
         """Whether it has failed alone too often to be tried again."""
         return self.deaths >= DEATHS_ALLOWED
 
+    @classmethod
+    def note_settled(cls, rows: Sequence[Any]) -> None:
+        """Do what belongs to rows that have nothing left to do, in the transaction that wrote
+        them. A log table gives them their lines."""
+
 
 Row = TypeVar("Row", bound=Queued)
 AnyRow = TypeVar("AnyRow", bound=models.Model)
@@ -129,6 +134,8 @@ def complete(row: Queued, **fields: Any) -> None:
         raise LostClaim(f"{type(row).__name__} {row.pk}")
     for name, value in fields.items():
         setattr(row, name, value)
+    if row.due_at is None:
+        row.note_settled([row])
 
 
 def complete_all(rows: Sequence[Queued], names: Sequence[str]) -> None:
@@ -139,6 +146,8 @@ def complete_all(rows: Sequence[Queued], names: Sequence[str]) -> None:
     _write_all(rows, (*names, "due_at", "lease_until"), owner="")
     for row in rows:
         row.owner = ""
+    if rows:
+        rows[0].note_settled(rows)
 
 
 def hold_all(rows: Sequence[Queued], names: Sequence[str], lease_until: datetime) -> None:

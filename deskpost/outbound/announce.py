@@ -33,6 +33,7 @@ def announce(event: Event) -> list[Notification]:
         wishes = _wishes(event)
         rows = [_row(event, one, wishes, now) for one in new]
         bulk.insert(rows)
+        Notification.note_settled(rows)  # those that are withheld
         _remember(event, (one.person for one in new))
         complete(event)
         wake.up(wake.Stage.OUTBOUND)

@@ -29,6 +29,7 @@ def failed(
     values = {"status": "failed", "reason": reason, "due_at": None, **fields}
     Notification.objects.filter(pk=note.pk).update(**values)
     note.refresh_from_db()
+    Notification.note_settled([note])
     return note
 
 

@@ -93,6 +93,7 @@ def stopped(
         for n, one in enumerate(persons)
     ]
     Notification.objects.bulk_create(notes)
+    Notification.note_settled(notes)
     use, _ = QuotaUse.objects.get_or_create(day=day, project=project(key))
     use.stopped += number
     use.save()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
 from deskpost import wake
-from deskpost.models import Channel, InboundEmail, Mailbox, Person, Project
+from deskpost.models import Channel, InboundEmail, Mailbox, Person, Project, bulk
 from deskpost.models.queue import DONE
 from deskpost.outcomes import OUTCOMES, Outcome
 
@@ -38,11 +41,20 @@ def remove(channel: Channel, by: Person, waiting: str) -> None:
         Mailbox.objects.filter(pk=channel.pk).delete()
         if waiting == "drop":
             rows = InboundEmail.objects.filter(channel=channel, due_at__isnull=False, owner="")
-            rows.update(
-                status=OUTCOMES[Outcome.CHANNEL_REMOVED].status,
-                outcome=Outcome.CHANNEL_REMOVED,
-                facts={"by": by.name or by.email},
-                settled_at=now,
-                **DONE,
-            )
+            _drop(list(rows.select_for_update()), by, now)
     wake.up(wake.Stage.POLL)
+
+
+def _drop(rows: list[InboundEmail], by: Person, now: datetime) -> None:
+    fields: dict[str, Any] = {
+        "status": OUTCOMES[Outcome.CHANNEL_REMOVED].status,
+        "outcome": Outcome.CHANNEL_REMOVED,
+        "facts": {"by": by.name or by.email},
+        "settled_at": now,
+        **DONE,
+    }
+    for row in rows:
+        for name, value in fields.items():
+            setattr(row, name, value)
+    bulk.update(rows, list(fields))
+    InboundEmail.note_settled(rows)

@@ -1,0 +1,240 @@
+"""The lines of PostgreSQL: partitioned by day, with a GIN index of their tokens.
+
+An index of arrays gives all that it finds, in no order: the more common the words, the longer it
+takes. What is common is found among the newest lines; so these are read first, and the index is
+asked only if they do not fill the page, a span of days at a time, the newest first.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+
+from deskpost.logs.search_clauses import Clause, Dialect, clauses, tokens
+from deskpost.logs.search_model import Is, Property, Query, TooSlow
+from deskpost.models import first_id, moment_of
+
+DIALECT = Dialect(
+    holds="strpos({column}, %s) > 0",
+    begins="l.tokens @> ARRAY[%s]::integer[]",
+    begins_by_token=True,
+)
+READ_FIRST = 400  # of the newest lines
+SPANS = (1, 2, 5)  # days that the index is asked for at a time; then all that is left
+AHEAD = timedelta(days=1)  # no host's clock is further ahead
+
+
+class Postgres:
+    """Searches of lines in PostgreSQL."""
+
+    def find(
+        self,
+        query: Query,
+        start: uuid.UUID | None,
+        limit: int,
+        newest_first: bool,
+        deadline: float,
+    ) -> list[uuid.UUID]:
+        """Return the ids of the lines that come first beyond `start`. Raises TooSlow."""
+        found = clauses(query, DIALECT)
+        groups = tokens(query, found)
+        if any(not group for group in groups):
+            return []
+        with _until(deadline):
+            return _Search(query, found, groups, limit, newest_first).run(start)
+
+    def counts(
+        self, query: Query, statuses: Sequence[str], most: int, deadline: float
+    ) -> dict[str, int]:
+        """Return how many lines there are of each status, up to `most`. Raises TooSlow."""
+        with _until(deadline):
+            return {status: _count(query, status, most) for status in statuses}
+
+
+def _count(query: Query, status: str, most: int) -> int:
+    part = Is(property=Property.STATUS, values=(status,))
+    asked = replace(query, parts=(*query.parts, part))
+    found = clauses(asked, DIALECT)
+    groups = tokens(asked, found)
+    if any(not group for group in groups):
+        return 0
+    span = _Span.of(query, None, newest_first=True)
+    where, params = _where(asked, [*found, *map(_in_index, groups)], span)
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM deskpost_logline l WHERE {where} LIMIT %s) found"
+    ((number,),) = _fetch(sql, [*params, most])
+    return int(number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """Ids from `least` (inclusive) to `bound` (exclusive)."""
+
+    least: uuid.UUID
+    bound: uuid.UUID
+
+    @classmethod
+    def of(cls, query: Query, start: uuid.UUID | None, *, newest_first: bool) -> _Span:
+        """Return the whole span of a query, beyond `start`."""
+        least = first_id(query.since) if query.since else uuid.UUID(int=0)
+        bound = first_id(query.until or datetime.now(UTC) + AHEAD)
+        if start and newest_first:
+            bound = min(bound, start)
+        elif start:
+            least = max(least, uuid.UUID(int=start.int + 1))
+        return cls(least=least, bound=bound)
+
+    def beyond(self, pk: uuid.UUID, *, newest_first: bool) -> _Span:
+        """Return what is left of it behind an id."""
+        if newest_first:
+            return replace(self, bound=pk)
+        return replace(self, least=uuid.UUID(int=pk.int + 1))
+
+    def pieces(self, *, newest_first: bool) -> Iterator[_Span]:
+        """Cut it at times, so that each piece is asked only if those before did not suffice."""
+        left = self
+        for days in SPANS:
+            cut = left._cut(timedelta(days=days), newest_first)
+            if cut is None:
+                break
+            piece, left = cut
+            yield piece
+        yield left
+
+    def _cut(self, length: timedelta, newest_first: bool) -> tuple[_Span, _Span] | None:
+        if newest_first:
+            at = first_id(min(moment_of(self.bound), datetime.now(UTC)) - length)
+        elif self.least.int:
+            at = first_id(moment_of(self.least) + length)
+        else:
+            return None
+        if not self.least < at < self.bound:
+            return None
+        older, newer = replace(self, bound=at), replace(self, least=at)
+        return (newer, older) if newest_first else (older, newer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One search for the first ids of a span."""
+
+    query: Query
+    found: Sequence[Clause]
+    groups: Sequence[Sequence[Sequence[int]]]
+    limit: int
+    newest_first: bool
+
+    def run(self, start: uuid.UUID | None) -> list[uuid.UUID]:
+        span = _Span.of(self.query, start, newest_first=self.newest_first)
+        ids, last = self._read_first(span)
+        if last is None or len(ids) >= self.limit:
+            return ids[: self.limit]
+        span = span.beyond(last, newest_first=self.newest_first)
+        if not self.groups:
+            return ids + self._read_on(span, self.limit - len(ids))
+        with _bitmaps_only():
+            for piece in span.pieces(newest_first=self.newest_first):
+                ids += self._ask_index(piece, self.limit - len(ids))
+                if len(ids) == self.limit:
+                    break
+        return ids
+
+    @property
+    def _order(self) -> str:
+        return "DESC" if self.newest_first else "ASC"
+
+    def _read_first(self, span: _Span) -> tuple[list[uuid.UUID], uuid.UUID | None]:
+        """Read the first lines of the span: the ids of those that are wanted, and where to go on
+        (None: nowhere)."""
+        conditions = " AND ".join(f"({clause.sql})" for clause in self.found) or "TRUE"
+        where, bounds = _where(self.query, (), span)
+        sql = (
+            f"SELECT l.id, {conditions} FROM (SELECT * FROM deskpost_logline l WHERE {where}"
+            f" ORDER BY l.id {self._order} LIMIT %s) l ORDER BY l.id {self._order}"
+        )
+        params = [param for clause in self.found for param in clause.params]
+        rows = _fetch(sql, [*params, *bounds, READ_FIRST])
+        ids = [pk for pk, wanted in rows if wanted]
+        return ids, rows[-1][0] if len(rows) == READ_FIRST else None
+
+    def _read_on(self, span: _Span, limit: int) -> list[uuid.UUID]:
+        where, params = _where(self.query, self.found, span)
+        sql = (
+            f"SELECT l.id FROM deskpost_logline l WHERE {where}"
+            f" ORDER BY l.id {self._order} LIMIT %s"
+        )
+        return [pk for (pk,) in _fetch(sql, [*params, limit])]
+
+    def _ask_index(self, span: _Span, limit: int) -> list[uuid.UUID]:
+        where, params = _where(self.query, [*map(_in_index, self.groups), *self.found], span)
+        sql = (
+            f"WITH hits AS MATERIALIZED (SELECT l.id FROM deskpost_logline l WHERE {where})"
+            f" SELECT id FROM hits ORDER BY id {self._order} LIMIT %s"
+        )
+        return [pk for (pk,) in _fetch(sql, [*params, limit])]
+
+
+def _where(query: Query, found: Sequence[Clause], span: _Span) -> tuple[str, list[Any]]:
+    conditions = ["l.project_id = %s", "l.log = %s", "l.id >= %s", "l.id < %s"]
+    params: list[Any] = [query.project_id, str(query.log), span.least, span.bound]
+    for clause in found:
+        conditions.append(f"({clause.sql})")
+        params += clause.params
+    return " AND ".join(conditions), params
+
+
+def _in_index(groups: Sequence[Sequence[int]]) -> Clause:
+    """Return the condition that one of the groups is among a line's tokens, as a whole."""
+    single = [group[0] for group in groups if len(group) == 1]
+    whole = [list(group) for group in groups if len(group) > 1]
+    sql = ["l.tokens @> %s::integer[]"] * len(whole)
+    params: list[list[int]] = whole
+    if len(single) == 1:
+        sql.append("l.tokens @> %s::integer[]")
+        params = [*params, single]
+    elif single:
+        sql.append("l.tokens && %s::integer[]")
+        params = [*params, single]
+    return Clause(sql=" OR ".join(sql), params=tuple(params))
+
+
+def _fetch(sql: str, params: Sequence[Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())
+
+
+@contextmanager
+def _bitmaps_only() -> Iterator[None]:
+    """The planner takes the order of the ids for a short way to a few rows, however rare they are:
+    here the index of tokens is the way."""
+    names = ("enable_seqscan", "enable_indexscan", "enable_indexonlyscan")
+    _set(dict.fromkeys(names, "off"))
+    yield
+    _set(dict.fromkeys(names, "on"))
+
+
+@contextmanager
+def _until(deadline: float) -> Iterator[None]:
+    """Stop the statements within at the deadline. Raises TooSlow."""
+    left = max(1, int((deadline - time.monotonic()) * 1000))
+    try:
+        with transaction.atomic():
+            _set({"statement_timeout": str(left)})
+            yield
+            _set({"statement_timeout": "0"})
+    except OperationalError as error:
+        if "statement timeout" in str(error):
+            raise TooSlow from None
+        raise
+
+
+def _set(values: dict[str, str]) -> None:
+    calls = ", ".join(["set_config(%s, %s, true)"] * len(values))
+    _fetch(f"SELECT {calls}", [text for pair in values.items() for text in pair])
