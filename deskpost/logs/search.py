@@ -74,7 +74,8 @@ def counts(query: Query, statuses: Sequence[str]) -> Mapping[str, Count]:
     """Return how many the query finds of each status, exact up to COUNTED. Raises TooSlow."""
     deadline = time.monotonic() + SECONDS
     waiting = search_waiting.count(query, COUNTED + 1, deadline)
-    sums = _engine().counts(query, statuses, COUNTED + 1, deadline)
+    settled = [status for status in statuses if status not in search_waiting.STATUSES]
+    sums = _engine().counts(query, settled, COUNTED + 1, deadline)
     for status, number in waiting.items():
         sums[status] = sums.get(status, 0) + number
     return {status: _count(sums.get(status, 0)) for status in statuses}

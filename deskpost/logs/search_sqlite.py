@@ -65,7 +65,8 @@ class Sqlite:
         where, params = _where(asked, found, None, newest_first=True)
         bound, bounds = _numbers(asked, None, newest_first=True)
         sql = (
-            f"SELECT count(*) FROM (SELECT 1 FROM {FIND} f JOIN deskpost_logline l ON l.id = f.id"
+            f"SELECT count(*) FROM (SELECT 1 FROM {FIND} f"
+            " CROSS JOIN deskpost_logline l ON l.id = f.id"
             f" WHERE {FIND} MATCH %s AND {bound} AND {where} LIMIT %s)"
         )
         ((number,),) = _fetch(sql, [wanted, *bounds, *params, most], deadline)

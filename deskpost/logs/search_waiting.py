@@ -21,6 +21,8 @@ from deskpost.models.logline import line_in, line_out
 from deskpost.outcomes import IncomingStatus, Kind, NotificationStatus
 
 CHUNK = 500
+# No line has one of these.
+STATUSES: frozenset[str] = frozenset({IncomingStatus.PROCESSING, NotificationStatus.QUEUED})
 _IN = {
     Property.STATUS: "status",
     Property.CODE: "outcome",
