@@ -74,6 +74,8 @@ def reprocess(email: InboundEmail, by: Person) -> InboundEmail:
     with transaction.atomic():
         project = Project.objects.select_for_update().get(pk=email.project_id)
         row = InboundEmail.objects.select_related("channel__request_type").get(pk=email.pk)
+        if row.run != email.run:
+            raise inbound.NotAgain("it was processed again in the meantime")
         inbound.begin_again(row)
         _take([(row, read[1])], project)
         inbound.note_again(row, by)

@@ -28,6 +28,7 @@ class Stage(StrEnum):
     ANNOUNCE = "announce"
     OUTBOUND = "outbound"
     POLL = "poll"
+    JOBS = "jobs"
 
 
 def up(stage: Stage) -> None:

@@ -24,8 +24,9 @@ from django.utils import timezone
 from deskpost import alive, journey
 from deskpost.inbound.channels import lease
 from deskpost.inbound.channels.webhook import store as webhook_store
-from deskpost.logs import retention
-from deskpost.models import Event, InboundEmail, Notification, Project, queue
+from deskpost.jobs import run as jobs
+from deskpost.logs import counts, retention
+from deskpost.models import Event, InboundEmail, Job, Notification, Project, queue
 from deskpost.models.queue import LostClaim, Queued
 from deskpost.outbound import notices, suppress, suppress_soft
 from deskpost.outbound.carriers import Configured
@@ -37,7 +38,9 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
 BURY_SECONDS = 5.0
+FOLD_SECONDS = 5.0
 PRUNE_SECONDS = 15 * 60.0
+PRUNE_AT_ONCE = 2.0
 INBOUND_MESSAGES = 100
 INBOUND_BYTES = 32 * 1024 * 1024
 EVENTS = 16
@@ -45,7 +48,7 @@ NOTIFICATIONS = 64
 AGAIN = timedelta(seconds=10)  # after an exception
 DELIVERIES_KNOWN = timedelta(days=30)  # no provider repeats a webhook for so long
 OF_THE_ROW = (DataError, IntegrityError)  # no outage: the others go on
-QUEUES: tuple[type[Queued], ...] = (InboundEmail, Event, Notification)
+QUEUES: tuple[type[Queued], ...] = (InboundEmail, Event, Notification, Job)
 
 
 def bury_the_dead() -> None:
@@ -64,11 +67,12 @@ class Worker:
             Stage.INBOUND: self.inbound,
             Stage.ANNOUNCE: self.announce,
             Stage.OUTBOUND: self.outbound,
+            Stage.JOBS: self.jobs,
         }
         self._stages = stages
         self._identity = alive.Identity()
         self._sender = Sender(Configured(), lambda: self.stopping)
-        self._next_burial = self._next_prune = 0.0
+        self._next_burial = self._next_fold = self._next_prune = 0.0
         self.stopping = False
 
     def run(self) -> None:
@@ -97,14 +101,19 @@ class Worker:
     # --- Housekeeping ---
 
     def housekeeping(self) -> int:
-        """Now and then: free the claims of the dead, drop what is past its days."""
+        """Now and then: free the claims of the dead, fold the counts of the log, drop what is past
+        its days."""
         now = time.monotonic()
         if now >= self._next_burial:
             self._next_burial = now + BURY_SECONDS
             bury_the_dead()
+        if now >= self._next_fold:
+            self._next_fold = now + FOLD_SECONDS
+            counts.fold()
         if Stage.OUTBOUND in self._stages and now >= self._next_prune:
             self._next_prune = now + PRUNE_SECONDS
-            retention.prune()
+            if not retention.prune(PRUNE_AT_ONCE):
+                self._next_prune = now  # there is more: after a round of the other stages
             suppress_soft.forget(timezone.now() - suppress.SOFT_WITHIN)
             notices.tidy()
             webhook_store.forget(timezone.now() - DELIVERIES_KNOWN)
@@ -160,6 +169,12 @@ class Worker:
         else:
             self._sender.rest()
         return len(batch)
+
+    # --- What people have asked for ---
+
+    def jobs(self) -> int:
+        """Take one step of one job: a few seconds at the most, so that the other stages go on."""
+        return jobs.step(self._identity.name, lambda: self.stopping)
 
     def _each(self, rows: list[queue.Row], act: Callable[[queue.Row], None]) -> int:
         for n, row in enumerate(rows):

@@ -171,5 +171,6 @@ def _every_settled_message_has_its_line(request: pytest.FixtureRequest) -> Itera
         yield
         return
     request.getfixturevalue("_django_db_helper")  # ends after this
+    lines.clear()
     yield
     lines.agree()

@@ -1,6 +1,5 @@
-"""What the Email logs page asks of the database: typed, frozen results, a fixed number of queries.
-
-Pages go by id: id order is time order. Counts are exact up to COUNTED, then "1,000+".
+"""What the pages of the log ask of the database beside their searches (search.py): the rows of a
+page, single rows, channels, days and bounded counts.
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from deskpost.logs import words
-from deskpost.mail import address
+from deskpost.logs.search_model import COUNTED, PAGE, Count
 from deskpost.models import (
     Channel,
     InboundEmail,
@@ -26,69 +24,43 @@ from deskpost.models import (
     first_id,
     moment_of,
 )
-from deskpost.outcomes import IncomingStatus, Kind, NotificationStatus
+from deskpost.outcomes import NotificationStatus
 
-PAGE = 50
-COUNTED = 1_000
+__all__ = [
+    "Count",
+    "Day",
+    "Rows",
+    "channels",
+    "chart_days",
+    "count_of",
+    "days_of",
+    "failed_in",
+    "incoming_days",
+    "incoming_email",
+    "incoming_rows",
+    "logged_channels",
+    "midnight",
+    "notification",
+    "notification_rows",
+    "page_of",
+    "sum_of",
+]
+
 # A chart reads its rows; where there are more than these it is left out.
 CHARTED = 5_000
 CHART_DAYS = 21
 
-INVITATIONS = (Kind.CUSTOMER_INVITED,)
-REQUEST_KINDS = tuple(kind for kind in Kind if kind not in INVITATIONS)
-
-Log = TypeVar("Log", bound=Model)
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """A number of rows: exact, or "at least" when `more` is set."""
-
-    value: int
-    more: bool = False
-
-    def __str__(self) -> str:
-        return words.count(self.value) + ("+" if self.more else "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows(Generic[Log]):
+class Rows(Generic[Row]):
     """One page of a log, newest first; `before` is where the next one begins, if there is more."""
 
-    rows: tuple[Log, ...]
+    rows: tuple[Row, ...]
     before: uuid.UUID | None
     counts: Mapping[str, Count]
     all: Count
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
-    """The entries above and below an open one, under the same filters."""
-
-    newer: uuid.UUID | None
-    older: uuid.UUID | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotificationFilter:
-    """Which notifications: their kinds, a status or none for all, and words to search for."""
-
-    kinds: tuple[Kind, ...] = REQUEST_KINDS
-    status: NotificationStatus | None = NotificationStatus.FAILED
-    q: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IncomingFilter:
-    """Which incoming messages. Days are the reader's, both included."""
-
-    status: IncomingStatus | None = None
-    q: str = ""
-    sender: str = ""
-    subject: str = ""
-    key: str = ""
-    since: date | None = None
-    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,92 +71,44 @@ class Day:
     counts: Mapping[str, int]
 
 
-# --- Notifications -----------------------------------------------------------------------------
+# --- Messages ------------------------------------------------------------------------------------
 
 # What a row of the list shows; the rest stays where it is.
 _NOTE_COLUMNS = (
     *("id", "created_at", "address", "kind", "request_key", "status", "reason"),
-    "arrived_at",
+    *("subject", "arrived_at"),
+)
+_MAIL_COLUMNS = (
+    *("id", "received_at", "sender", "envelope_from", "subject", "status", "outcome"),
+    *("request_key", "raw_key", "reconstructed"),
 )
 
 
-def notifications(
-    project: Project, which: NotificationFilter, before: uuid.UUID | None = None
-) -> Rows[Notification]:
-    """Return a page of the project's notifications, and the sum of each status."""
-    found = _notifications(project, which)
-    shown = found.filter(status=which.status) if which.status else found
-    rows, following = page_of(shown.only(*_NOTE_COLUMNS), before)
-    counts = {str(s): count_of(found.filter(status=s)) for s in NotificationStatus}
-    if not settings.DESKPOST["LOG_DELIVERED"]:
-        del counts[NotificationStatus.DELIVERED]
-    return Rows(rows=rows, before=following, counts=counts, all=sum_of(counts.values()))
+def notification_rows(ids: Sequence[uuid.UUID]) -> list[Notification]:
+    """Return the notifications in the order of their ids, with what a list shows."""
+    return _in_order(Notification.objects.only(*_NOTE_COLUMNS), ids)
+
+
+def incoming_rows(ids: Sequence[uuid.UUID]) -> list[InboundEmail]:
+    """Return the incoming messages in the order of their ids, with what a list shows."""
+    return _in_order(InboundEmail.objects.only(*_MAIL_COLUMNS), ids)
+
+
+def _in_order(rows: QuerySet[Row], ids: Sequence[uuid.UUID]) -> list[Row]:
+    """The ids stand in the query as they are, so that PostgreSQL reads the days of these alone.
+    What has gone since it was found is left out."""
+    found = {row.pk: row for row in rows.filter(pk__in=ids)} if ids else {}
+    return [found[pk] for pk in ids if pk in found]
 
 
 def notification(project: Project, pk: uuid.UUID) -> Notification | None:
-    """Return one notification with the people and things that its drawer names."""
+    """Return one notification with the people and things that its drawer names. With
+    DESKPOST_LOG_DELIVERED=off, delivered ones have no place in the log."""
     related = ("person", "request__reporter", "comment__author")
-    return _shown(project).select_related(*related).filter(pk=pk).first()
-
-
-def beside_notification(project: Project, which: NotificationFilter, pk: uuid.UUID) -> Beside:
-    """Return the notifications above and below, under the same filters."""
-    found = _notifications(project, which)
-    return _beside(found.filter(status=which.status) if which.status else found, pk)
-
-
-def failed_in(project: Project) -> Count:
-    """Return how many notifications of the project failed, of those that are kept."""
-    return count_of(_shown(project).filter(status=NotificationStatus.FAILED))
-
-
-def notification_days(project: Project, kinds: Sequence[Kind]) -> tuple[Day, ...] | None:
-    """Return the notifications of each day that is kept, or None if there are too many."""
-    return days_of(_shown(project).filter(kind__in=kinds))
-
-
-def _shown(project: Project) -> QuerySet[Notification]:
-    """With DESKPOST_LOG_DELIVERED=off, delivered notifications have no place in the log."""
-    rows = Notification.objects.filter(project=project)
-    if settings.DESKPOST["LOG_DELIVERED"]:
-        return rows
-    return rows.exclude(status=NotificationStatus.DELIVERED)
-
-
-def _notifications(project: Project, which: NotificationFilter) -> QuerySet[Notification]:
-    rows = _shown(project).filter(kind__in=which.kinds)
-    for word in which.q.split():
-        rows = rows.filter(
-            Q(address__icontains=word) | Q(subject__icontains=word) | Q(request_key__iexact=word)
-        )
-    return rows
-
-
-# --- Incoming messages -------------------------------------------------------------------------
-
-_MAIL_COLUMNS = (
-    "id",
-    "received_at",
-    "sender",
-    "envelope_from",
-    "subject",
-    "status",
-    "outcome",
-    "request_key",
-    "raw_key",
-    "reconstructed",
-)
-
-
-def incoming(
-    channel: Channel, which: IncomingFilter, before: uuid.UUID | None = None
-) -> Rows[InboundEmail]:
-    """Return a page of a channel's processing log, and the sum of each status."""
-    found = _incoming(channel, which)
-    shown = found.filter(status=which.status) if which.status else found
-    rows, following = page_of(shown.only(*_MAIL_COLUMNS), before)
-    counts = {str(s): count_of(found.filter(status=s)) for s in IncomingStatus}
-    return Rows(rows=rows, before=following, counts=counts, all=sum_of(counts.values()))
+    rows = Notification.objects.filter(project=project, pk=pk).select_related(*related)
+    if not settings.DESKPOST["LOG_DELIVERED"]:
+        rows = rows.exclude(status=NotificationStatus.DELIVERED)
+    return rows.first()
 
 
 def incoming_email(project: Project, pk: uuid.UUID) -> InboundEmail | None:
@@ -193,58 +117,14 @@ def incoming_email(project: Project, pk: uuid.UUID) -> InboundEmail | None:
     return rows.filter(project=project, pk=pk).first()
 
 
-def beside_incoming(channel: Channel, which: IncomingFilter, pk: uuid.UUID) -> Beside:
-    """Return the messages above and below, under the same filters."""
-    found = _incoming(channel, which)
-    return _beside(found.filter(status=which.status) if which.status else found, pk)
+def failed_in(project: Project) -> Count:
+    """Return how many notifications of the project failed, of those that are kept."""
+    return count_of(Notification.objects.filter(project=project, status=NotificationStatus.FAILED))
 
 
 def incoming_days(channel: Channel) -> tuple[Day, ...] | None:
     """Return the messages of each day that is kept, or None if there are too many."""
     return days_of(InboundEmail.objects.filter(channel=channel))
-
-
-def has_mail(channel: Channel) -> bool:
-    """Return whether the channel's log holds anything at all."""
-    return InboundEmail.objects.filter(channel=channel).exists()
-
-
-def _incoming(channel: Channel, which: IncomingFilter) -> QuerySet[InboundEmail]:
-    rows = InboundEmail.objects.filter(channel=channel)
-    for word in which.q.split():
-        rows = rows.filter(
-            _sender_has(word) | Q(subject__icontains=word) | Q(request_key__iexact=word)
-        )
-    if which.sender:
-        rows = rows.filter(_is_sender(channel, which.sender))
-    if which.subject:
-        rows = rows.filter(subject__icontains=which.subject)
-    if which.key:
-        rows = rows.filter(project=channel.project_id, request_key=which.key.upper())
-    if which.since:
-        rows = rows.filter(id__gte=first_id(midnight(which.since)))
-    if which.until:
-        rows = rows.filter(id__lt=first_id(midnight(which.until + timedelta(days=1))))
-    return rows
-
-
-def _is_sender(channel: Channel, sender: str) -> Q:
-    """A whole address finds itself, by the index; a part of one finds all that hold it."""
-    if "@" in sender.strip("@"):
-        key = address.normalise(sender)
-        return Q(project=channel.project_id, sender_key=key) | Q(
-            sender_key="", envelope_from=sender
-        )
-    return _sender_has(sender)
-
-
-def _sender_has(word: str) -> Q:
-    """While nothing has read a message, only the envelope names its sender."""
-    return (
-        Q(sender__icontains=word)
-        | Q(sender_name__icontains=word)
-        | Q(sender="", envelope_from__icontains=word)
-    )
 
 
 # --- Channels ----------------------------------------------------------------------------------
@@ -272,21 +152,13 @@ def logged_channels(project: Project) -> list[Channel]:
 
 
 def page_of(
-    rows: QuerySet[Log], before: uuid.UUID | None
-) -> tuple[tuple[Log, ...], uuid.UUID | None]:
+    rows: QuerySet[Row], before: uuid.UUID | None
+) -> tuple[tuple[Row, ...], uuid.UUID | None]:
     """Return a page of rows, newest first, and where the next one begins (None: nowhere)."""
     if before:
         rows = rows.filter(pk__lt=before)
     found = list(rows.order_by("-pk")[: PAGE + 1])
     return tuple(found[:PAGE]), found[PAGE - 1].pk if len(found) > PAGE else None
-
-
-def _beside(rows: QuerySet[Any], pk: uuid.UUID) -> Beside:
-    ids = rows.values_list("pk", flat=True)
-    return Beside(
-        newer=ids.filter(pk__gt=pk).order_by("pk").first(),
-        older=ids.filter(pk__lt=pk).order_by("-pk").first(),
-    )
 
 
 def count_of(rows: QuerySet[Any]) -> Count:

@@ -55,9 +55,16 @@ __all__ = [
 ]
 
 
-def page(query: Query, before: uuid.UUID | None = None, limit: int = PAGE) -> Page:
-    """Return the newest messages that the query finds, older than `before`. Raises TooSlow."""
-    found = _found(query, before, limit + 1, newest_first=True)
+def page(
+    query: Query,
+    before: uuid.UUID | None = None,
+    limit: int = PAGE,
+    *,
+    oldest_first: bool = False,
+) -> Page:
+    """Return the newest messages that the query finds, older than `before`; or the other way
+    round, the oldest ones that are newer than it. Raises TooSlow."""
+    found = _found(query, before, limit + 1, newest_first=not oldest_first)
     if len(found) <= limit:
         return Page(ids=tuple(found))
     return Page(ids=tuple(found[:limit]), before=found[limit - 1])

@@ -148,18 +148,24 @@ def _size(part: Size) -> Clause:
 
 
 def holds(query: Query, line: LogLine) -> bool:
-    """Return whether all words of the query hold for a line: the same as the conditions say, for
-    lines that are in no table. Its other parts are not asked."""
+    """Return whether all words and addresses of the query hold for a line that is in no table, as
+    the conditions would. Its other parts are not asked."""
     return all(_holds(part, line) for part in query.parts)
 
 
 def _holds(part: Part, line: LogLine) -> bool:
     match part:
-        case Not(part=Words() as words):
-            return not _word_in(words, line)
+        case Not():
+            return not _holds(part.part, line) if _is_asked(part.part) else True
+        case Is(property=Property.ADDRESS):
+            return line.address in part.values
         case Words():
             return _word_in(part, line)
     return True
+
+
+def _is_asked(part: Part) -> bool:
+    return isinstance(part, Words) or (isinstance(part, Is) and part.property == Property.ADDRESS)
 
 
 def _word_in(part: Words, line: LogLine) -> bool:

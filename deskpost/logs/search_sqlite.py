@@ -156,7 +156,6 @@ def _until(deadline: float) -> Iterator[None]:
     """Stop SQLite at the deadline. Raises TooSlow."""
     connection.ensure_connection()
     raw = connection.connection
-    raw.create_function("deskpost_begins", 2, begins, deterministic=True)
     raw.set_progress_handler(lambda: time.monotonic() > deadline, STEPS)
     try:
         yield
@@ -166,3 +165,9 @@ def _until(deadline: float) -> Iterator[None]:
         raise
     finally:
         raw.set_progress_handler(None, STEPS)
+
+
+def register(connection: Any, **signal: Any) -> None:
+    """Give a new connection to SQLite the function that searches use."""
+    if connection.vendor == "sqlite":
+        connection.connection.create_function("deskpost_begins", 2, begins, deterministic=True)

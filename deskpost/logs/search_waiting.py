@@ -28,7 +28,6 @@ _IN = {
     Property.CODE: "outcome",
     Property.KEY: "request_key",
     Property.CHANNEL: "channel_id",
-    Property.ADDRESS: "sender_key",
     Property.MESSAGE_ID: "message_id",
 }
 _OUT = {
@@ -52,7 +51,7 @@ def find(
     if start:
         rows = rows.filter(id__lt=start) if newest_first else rows.filter(id__gt=start)
     rows = rows.order_by("-id" if newest_first else "id")
-    if not _has_words(query):
+    if not any(_is_looked_for(part, query.log) for part in query.parts):
         return list(rows.values_list("id", flat=True)[:limit])
     found: list[uuid.UUID] = []
     for row in _matching(query, rows, deadline):
@@ -68,7 +67,7 @@ def count(query: Query, limit: int, deadline: float) -> Counter[str]:
     if not _may_wait(query):
         return Counter()
     rows = _rows(query).order_by("-id")
-    if not _has_words(query):
+    if not any(_is_looked_for(part, query.log) for part in query.parts):
         return Counter(rows.values_list("status", flat=True)[:limit])
     sums: Counter[str] = Counter()
     for row in _matching(query, rows, deadline):
@@ -88,9 +87,12 @@ def _may_wait(query: Query) -> bool:
     )
 
 
-def _has_words(query: Query) -> bool:
-    plain = [part.part if isinstance(part, Not) else part for part in query.parts]
-    return any(isinstance(part, Words) for part in plain)
+def _is_looked_for(part: Part, log: Log) -> bool:
+    """Words; and a sender, whom only the envelope names while nothing has read the message."""
+    plain = part.part if isinstance(part, Not) else part
+    if isinstance(plain, Is) and plain.property == Property.ADDRESS:
+        return log == Log.INCOMING
+    return isinstance(plain, Words)
 
 
 def _matching(query: Query, rows: QuerySet[Any], deadline: float) -> Iterator[Any]:
@@ -116,14 +118,15 @@ def _rows(query: Query) -> QuerySet[Any]:
     if query.until:
         rows = rows.filter(id__lt=first_id(query.until))
     for part in query.parts:
-        rows = rows.filter(_condition(part, names))
+        if not _is_looked_for(part, query.log):
+            rows = rows.filter(_condition(part, names))
     return rows
 
 
 def _condition(part: Part, names: dict[Property, str]) -> Q:
     match part:
         case Not():
-            return ~_condition(part.part, names) if not isinstance(part.part, Words) else Q()
+            return ~_condition(part.part, names)
         case Is():
             if part.property not in names:
                 return Q(pk__in=[])

@@ -1,9 +1,9 @@
 """How a day leaves the log in PostgreSQL: its table is detached, then dropped, and nobody waits.
 
-DROP TABLE of a partition wants the whole log for itself: it waits for each reader, and whoever comes
-later waits behind it. DETACH … CONCURRENTLY waits for readers too, but nobody waits behind it; it
-has two steps, and dying between them leaves a partition "pending", which new queries do not see and
-FINALIZE detaches. A detached table is one that nobody asks: to drop it disturbs nobody.
+DROP TABLE of a partition wants the whole log for itself: it waits for each reader, and whoever
+comes later waits behind it. DETACH … CONCURRENTLY waits for readers too, but nobody waits behind
+it; it has two steps, and dying between them leaves a partition "pending", which new queries do not
+see and FINALIZE detaches. A detached table is one that nobody asks: to drop it disturbs nobody.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, auto
-from typing import Final
+from typing import Any, Final
 
 from django.db import OperationalError, connection
 
@@ -51,7 +51,7 @@ class Part:
     def name(self) -> str:
         return partitions.name_of(self.table, self.day)
 
-    def holds(self, condition: str = "TRUE", *values: object) -> bool:
+    def holds(self, condition: str = "TRUE", *values: Any) -> bool:
         """Return whether a row fulfils the condition (SQL of ours)."""
         sql = f"SELECT EXISTS (SELECT 1 FROM {self.name} WHERE {condition})"  # noqa: S608
         with connection.cursor() as cursor:

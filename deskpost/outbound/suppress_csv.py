@@ -13,6 +13,7 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
+from deskpost.cells import bare, harmless, written
 from deskpost.mail import address
 from deskpost.models import AuditEntry, Person, Suppression
 from deskpost.outbound import suppress
@@ -22,8 +23,6 @@ MOST_ROWS: Final = 10_000
 LATEST: Final = date(2200, 1, 1)
 WRITTEN: Final = ("address", "cause", "expires", "since", "server", "code", "answer", "by")
 READ: Final = ("address", "cause", "expires")
-# A spreadsheet takes a cell that begins so for a formula, and may run it.
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 CHUNK: Final = 500
 
 
@@ -68,9 +67,9 @@ class _Faulty(Exception):
 
 def lines(rows: Iterable[Suppression]) -> Iterator[str]:
     """Yield the file line by line, the header first. No cell is taken for a formula."""
-    yield _line(WRITTEN)
+    yield written(WRITTEN)
     for row in rows:
-        yield _line([harmless(cell) for cell in _cells(row)])
+        yield written(harmless(cell) for cell in _cells(row))
 
 
 def _cells(row: Suppression) -> list[str]:
@@ -86,17 +85,6 @@ def _cells(row: Suppression) -> list[str]:
         str(said.get("answer") or said.get("note") or ""),
         row.by.email if row.by else "",
     ]
-
-
-def harmless(cell: str) -> str:
-    """Return the cell as no spreadsheet takes for a formula: with an apostrophe before it."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(FORMULA) else cell
-
-
-def _line(cells: Iterable[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(cells)
-    return out.getvalue()
 
 
 def _iso(moment: datetime | None) -> str:
@@ -156,7 +144,7 @@ def _filled(reader: Iterator[list[str]]) -> Iterator[list[str]]:
 def _entry(names: list[str], cells: list[str], now: datetime) -> Entry:
     if len(cells) > len(names):
         raise _Faulty("too_wide", cells[0])
-    of = dict(zip(names, (_bare(cell) for cell in cells), strict=False))
+    of = dict(zip(names, (bare(cell.strip()) for cell in cells), strict=False))
     email = of.get("address", "")
     if problem := address.problem(email, smtputf8=True):
         raise _Faulty(problem.code, email)
@@ -164,12 +152,6 @@ def _entry(names: list[str], cells: list[str], now: datetime) -> Entry:
     if cause not in Suppression.Cause.values:
         raise _Faulty("cause", cause)
     return Entry(address=email, cause=cause, expires_at=_moment(of.get("expires", ""), now))
-
-
-def _bare(cell: str) -> str:
-    """Take away what `harmless` added."""
-    cell = cell.strip()
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA) else cell
 
 
 def _moment(text: str, now: datetime) -> datetime | None:

@@ -43,7 +43,7 @@ class Line:
 
 
 @require_POST
-@project_view(Act.UNBLOCK)
+@project_view(Act.SEND_AGAIN)
 @company_managed
 def send(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpResponse:
     """Send one notification again, and show the new one."""
@@ -58,7 +58,7 @@ def send(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_safe
-@project_view(Act.UNBLOCK)
+@project_view(Act.SEND_AGAIN)
 @company_managed
 def missed(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpResponse:
     """List what the notification's address missed in this project, each with a tick."""
@@ -76,7 +76,7 @@ def missed(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpRespons
 
 
 @require_POST
-@project_view(Act.UNBLOCK)
+@project_view(Act.SEND_AGAIN)
 @company_managed
 def send_ticked(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpResponse:
     """Send those again that were ticked, of what the notification's address missed."""

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from deskpost.logs import connection, explain_connection, words
+from deskpost.logs import explain_connection, health, queries, words
+from deskpost.logs.health import ChannelHealth
 from deskpost.logs.queries import Count
-from deskpost.models import Channel, Mailbox
+from deskpost.models import Channel, Mailbox, Project
 from deskpost.problems import PROBLEMS, STATE_WORDS, ConnectionState, Family, Problem
 from deskpost.web import charts, connectivity_log, strips
 
@@ -35,7 +36,7 @@ class Card:
     """One channel of the list. `tone` and `state` make its badge; `old` counts what lay in the
     mailbox before it was connected and is left alone."""
 
-    health: connection.ChannelHealth
+    health: ChannelHealth
     tone: str
     state: str
     what: str
@@ -54,56 +55,70 @@ class Card:
         return self.tone == "fail"
 
 
+def cards(project: Project) -> list[Card]:
+    """Ask how the channels of a project do, and say it: a fixed number of queries."""
+    return [of(one) for one in health.of_channels(project, queries.channels(project))]
+
+
 def card(channel: Channel) -> Card:
     """Ask how a channel does, and say it."""
-    health = connection.health(channel)
-    if health.mailbox:
-        return _custom(health, health.mailbox)
-    if channel.kind == Channel.Kind.CUSTOM:
-        return _without_mailbox(health)
-    return _on_demand(health)
+    (found,) = health.of_channels(channel.project, [channel])
+    return of(found)
 
 
-def _on_demand(health: connection.ChannelHealth) -> Card:
+def of(found: ChannelHealth) -> Card:
+    """Say how a channel does."""
+    if found.mailbox:
+        return _custom(found, found.mailbox)
+    if found.channel.kind == Channel.Kind.CUSTOM:
+        return _without_mailbox(found)
+    return _on_demand(found)
+
+
+def _on_demand(found: ChannelHealth) -> Card:
     return Card(
-        health=health,
+        health=found,
         tone="good",
         state=_("Taking mail"),
         what=_("On-demand · this site’s own address"),
-        chart=charts.draw(health.days, _("Messages")),
-        backlog=str(health.processing),
-        last=health.last,
+        chart=charts.draw(found.days, _("Messages")),
+        backlog=str(_here(found)),
+        last=found.last,
     )
 
 
-def _without_mailbox(health: connection.ChannelHealth) -> Card:
+def _without_mailbox(found: ChannelHealth) -> Card:
     return Card(
-        health=health,
+        health=found,
         tone="wait",
         state=str(STATE_WORDS[ConnectionState.NEW]),
         what=_("Custom · without a mailbox"),
-        backlog=str(health.processing),
-        last=health.last,
+        backlog=str(_here(found)),
+        last=found.last,
     )
 
 
-def _custom(health: connection.ChannelHealth, mailbox: Mailbox) -> Card:
+def _custom(found: ChannelHealth, mailbox: Mailbox) -> Card:
     next_try, next_words = connectivity_log.next_of(mailbox)
-    backlog, parts = _backlog(health, mailbox)
+    backlog, parts = _backlog(found, mailbox)
     return Card(
-        health=health,
+        health=found,
         tone=connectivity_log.tone(mailbox.state),
         state=_state(mailbox),
         what=_what(mailbox),
         trouble=_trouble(mailbox),
-        strip=strips.draw(health.uptime) if health.uptime else None,
+        strip=strips.draw(found.uptime) if found.uptime else None,
         backlog=backlog,
         backlog_parts=parts,
-        last=mailbox.last_message_at or health.last,
+        last=mailbox.last_message_at or found.last,
         next_try=next_try,
         next_words=next_words,
         old=_old(mailbox),
     )
+
+
+def _here(found: ChannelHealth) -> Count:
+    return Count(value=found.waiting, more=found.more)
 
 
 def _state(mailbox: Mailbox) -> str:
@@ -158,9 +173,9 @@ def _old(mailbox: Mailbox) -> Count | None:
     return Count(value=mailbox.old_count) if mailbox.old_count and not mailbox.old_wanted else None
 
 
-def _backlog(health: connection.ChannelHealth, mailbox: Mailbox) -> tuple[str, str]:
+def _backlog(found: ChannelHealth, mailbox: Mailbox) -> tuple[str, str]:
     """Return what waits, in the mailbox and here, and how much of it where."""
-    here = health.processing
+    here = _here(found)
     if mailbox.waiting is None:
         if not here.value:
             return _("unknown"), ""

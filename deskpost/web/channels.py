@@ -27,8 +27,8 @@ def settings(request: HttpRequest, project: Project) -> HttpResponse:
 @project_view(Act.CHANGE_SETTINGS)
 def listing(request: HttpRequest, project: Project) -> HttpResponse:
     """The project's channels with their state."""
-    cards = [channel_cards.card(channel) for channel in queries.channels(project)]
-    return render(request, "channels/listing.html", {"project": project, "cards": cards} | common())
+    shown = {"project": project, "cards": channel_cards.cards(project)}
+    return render(request, "channels/listing.html", shown | common())
 
 
 @require_safe

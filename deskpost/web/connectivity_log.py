@@ -113,7 +113,9 @@ class Log:
             if status != ConnectionState.NEW or found.counts[status].value
         ]
         bad = str(ConnectionState.ATTENTION)
-        return listing.tally(shown, found, self._status_url, chosen=self.which.status, bad=bad)
+        return listing.tally(
+            shown, found.counts, self._status_url, chosen=self.which.status, bad=bad
+        )
 
     def _status_url(self, status: str | None) -> str:
         return self.path + self.filters.query(status=status, before=None)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from deskpost.logs import queries
 from deskpost.models import Person, Project, Role
 from deskpost.models.permission import ALLOWED, Act
-from deskpost.web import site_notices
+from deskpost.web import retention_page, site_notices
 from deskpost.web.site_notices import Strip
 
 if TYPE_CHECKING:
@@ -50,15 +50,25 @@ class Site:
 # The pane's entries: words, icon, the address that it leads to, what it takes, and the names of
 # the addresses that belong to it.
 PANE: tuple[tuple[Words, str, str, Act, frozenset[str]], ...] = (
-    (_("Requests"), "requests", "requests", Act.READ_REQUESTS, frozenset({"requests", "request"})),
+    (
+        _("Requests"),
+        "requests",
+        "requests",
+        Act.READ_REQUESTS,
+        frozenset({"requests", "request", "request-email"}),
+    ),
     (
         _("Email logs"),
         "log",
         "email-logs",
         Act.READ_LOGS,
         frozenset(
-            {"email-logs", "email-logs-invitations", "email-logs-incoming"}
+            {"email-logs", "email-logs-invitations", "email-logs-incoming", "email-logs-search"}
             | {"notification", "incoming", "email-logs-connectivity", "missed", "limit-again"}
+            | {"incoming-preview", "incoming-formatted", "incoming-headers", "incoming-attachments"}
+            | {"notification-preview", "notification-formatted", "notification-headers"}
+            | {"notification-attachments"}
+            | {"incoming-now", "incoming-sender", "acts", "acts-unblock", "jobs", "job"}
         ),
     ),
     (
@@ -81,6 +91,14 @@ PANE: tuple[tuple[Words, str, str, Act, frozenset[str]], ...] = (
     ),
 )
 
+# Over all projects; in the project's pane for those who may read its log, else under Site.
+FIND: tuple[Words, str, str, frozenset[str]] = (
+    _("Find a person"),
+    "people",
+    "people",
+    frozenset({"people", "person"}),
+)
+
 # The same of the whole site, for site admins.
 SITE_PANE: tuple[tuple[Words, str, str, frozenset[str]], ...] = (
     (
@@ -95,6 +113,9 @@ SITE_PANE: tuple[tuple[Words, str, str, frozenset[str]], ...] = (
         "suppression",
         frozenset({"suppression", "suppression-add", "suppression-import"}),
     ),
+    FIND,
+    (_("Audit log"), "log", "audit", frozenset({"audit"})),
+    (_("Retention"), "wait", "retention", frozenset({"retention"})),
 )
 
 
@@ -109,10 +130,10 @@ def site(request: HttpRequest) -> dict[str, Any]:
             projects=_projects(person) if person else (),
             project=project,
             role=_role_words(person, role),
-            entries=_entries(request, project, role) if project else (),
+            entries=_entries(request, project, role, person) if project else (),
             admin_entries=_admin_entries(request) if person and person.is_site_admin else (),
             outbox=_outbox(person, project, role),
-            notices=site_notices.strip(person, project, role),
+            notices=retention_page.strip(person, site_notices.strip(person, project, role)),
             theme=getattr(request, "theme", ""),
             path=request.get_full_path(),
         )
@@ -132,7 +153,9 @@ def _role_words(person: Person | None, role: str) -> Words | str:
     return Role(role).label if role else ""
 
 
-def _entries(request: HttpRequest, project: Project, role: str) -> tuple[Entry, ...]:
+def _entries(
+    request: HttpRequest, project: Project, role: str, person: Person | None
+) -> tuple[Entry, ...]:
     here = request.resolver_match.url_name if request.resolver_match else None
     entries = []
     for words, icon, name, act, names in PANE:
@@ -149,15 +172,20 @@ def _entries(request: HttpRequest, project: Project, role: str) -> tuple[Entry, 
                 failed=queries.failed_in(project) if name == "email-logs" else None,
             )
         )
+        if name == "email-logs" and person and not person.is_site_admin:
+            entries.append(_of_site(request, *FIND))
     return tuple(entries)
 
 
 def _admin_entries(request: HttpRequest) -> tuple[Entry, ...]:
+    return tuple(_of_site(request, *one) for one in SITE_PANE)
+
+
+def _of_site(
+    request: HttpRequest, words: Words, icon: str, name: str, names: frozenset[str]
+) -> Entry:
     here = request.resolver_match.url_name if request.resolver_match else None
-    return tuple(
-        Entry(words=words, icon=icon, url=reverse(name), current=here in names)
-        for words, icon, name, names in SITE_PANE
-    )
+    return Entry(words=words, icon=icon, url=reverse(name), current=here in names)
 
 
 def _outbox(person: Person | None, project: Project | None, role: str) -> str:

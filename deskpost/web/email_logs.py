@@ -8,9 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.files.storage import storages
 from django.http import (
-    FileResponse,
     Http404,
     HttpRequest,
     HttpResponse,
@@ -23,12 +21,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from deskpost.logs import connection, queries
-from deskpost.models import AuditEntry, Channel, InboundEmail, Project
+from deskpost.models import Channel, InboundEmail, Log, Notification, Project
 from deskpost.models.permission import Act
 from deskpost.outbound import again, suppress
-from deskpost.outcomes import Outcome
-from deskpost.web import connectivity_log, incoming_log, limit_strip, notification_log
+from deskpost.web import (
+    connectivity_log,
+    incoming_log,
+    limit_strip,
+    notification_log,
+    overview,
+    search_page,
+)
 from deskpost.web.access import View, project_view, signed_in
+from deskpost.web.message_list import BOTH
 
 
 def company_managed(view: View) -> View:
@@ -64,11 +69,8 @@ def invitations(request: HttpRequest, project: Project) -> HttpResponse:
 
 def _notifications(request: HttpRequest, project: Project, name: str) -> HttpResponse:
     log = notification_log.Log(request, project, name)
-    return render(
-        request,
-        "email_logs/notifications.html",
-        log.context() | common() | limit_strip.values(project),
-    )
+    context = log.context() | _around_notifications(request, project, log)
+    return render(request, "email_logs/notifications.html", context)
 
 
 @require_safe
@@ -79,10 +81,32 @@ def notification(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpR
     note = queries.notification(project, pk)
     if note is None:
         raise Http404
+    return render(request, *notification_context(request, project, note, {}))
+
+
+def notification_context(
+    request: HttpRequest, project: Project, note: Notification, extra: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Return the template of the page on which a notification is open, and its values; `extra` is
+    added to those of the drawer. It stands beside its own list, or beside the search from which it
+    was opened."""
+    if _is_from_search(request):
+        found = search_page.Search(request, project)
+        entry = found.notification_drawer(note) | extra
+        context = (
+            found.context(note.pk, "notification") | common() | {"entry": entry, "outgoing": True}
+        )
+        return "email_logs/search.html", context
     log = notification_log.Log(request, project, notification_log.name_for(note))
-    shown = {"entry": log.drawer(note)}
-    context = log.context(note) | common() | limit_strip.values(project) | shown
-    return render(request, "email_logs/notifications.html", context)
+    context = log.context(note) | _around_notifications(request, project, log)
+    return "email_logs/notifications.html", context | {"entry": log.drawer(note) | extra}
+
+
+def _around_notifications(
+    request: HttpRequest, project: Project, log: notification_log.Log
+) -> dict[str, Any]:
+    shown = overview.values(request, project, log.log)
+    return common() | limit_strip.values(project) | shown
 
 
 @require_POST
@@ -103,8 +127,18 @@ def unblock(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpRespon
             return HttpResponseRedirect(reverse("missed", args=[project.key, note.pk]))
     else:
         messages.info(request, _("%(address)s was not blocked. Nothing was changed.") % address)
+    return HttpResponseRedirect(_entry_url(request, project, note))
+
+
+def _entry_url(request: HttpRequest, project: Project, note: Notification) -> str:
+    if _is_from_search(request):
+        return search_page.Search(request, project).entry_url("notification", note.pk)
     log = notification_log.Log(request, project, notification_log.name_for(note))
-    return HttpResponseRedirect(log.entry_url(note.pk))
+    return log.entry_url(note.pk)
+
+
+def _is_from_search(request: HttpRequest) -> bool:
+    return request.GET.get(BOTH) == "1"
 
 
 # --- Incoming emails -----------------------------------------------------------------------------
@@ -118,7 +152,9 @@ def incoming(request: HttpRequest, project: Project) -> HttpResponse:
     channels, channel = incoming_log.choose(project, request.GET.get("channel", ""))
     if channel is None:
         return render(request, "email_logs/no_channel.html", {"project": project} | common())
-    return _incoming(request, project, channels, channel, None)
+    log = incoming_log.Log(request, project, channel, under_channels=False)
+    context = log.context() | _around_incoming(request, project, channels, channel)
+    return render(request, "email_logs/incoming.html", context)
 
 
 @require_safe
@@ -129,21 +165,32 @@ def incoming_email(request: HttpRequest, project: Project, pk: uuid.UUID) -> Htt
     row = queries.incoming_email(project, pk)
     if row is None:
         raise Http404
-    return _incoming(request, project, queries.logged_channels(project), row.channel, row)
+    return render(request, *incoming_context(request, project, row, {}))
 
 
-def _incoming(
-    request: HttpRequest,
-    project: Project,
-    channels: list[Channel],
-    channel: Channel,
-    row: InboundEmail | None,
-) -> HttpResponse:
-    log = incoming_log.Log(request, project, channel, under_channels=False)
-    context = log.context(row) | common() | {"channels": channels}
-    if row:
-        context["entry"] = log.drawer(row)
-    return render(request, "email_logs/incoming.html", context)
+def incoming_context(
+    request: HttpRequest, project: Project, row: InboundEmail, extra: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Return the template of the page on which an incoming message is open, and its values, as
+    notification_context does."""
+    if _is_from_search(request):
+        found = search_page.Search(request, project)
+        entry = found.incoming_drawer(row) | extra
+        context = found.context(row.pk, "incoming") | common() | {"entry": entry, "incoming": True}
+        return "email_logs/search.html", context
+    channels = queries.logged_channels(project)
+    # The log of the first channel needs no name in its address; that of another does.
+    named = row.channel_id != channels[0].pk if channels else True
+    log = incoming_log.Log(request, project, row.channel, under_channels=False, named=named)
+    context = log.context(row) | _around_incoming(request, project, channels, row.channel)
+    return "email_logs/incoming.html", context | {"entry": log.drawer(row) | extra}
+
+
+def _around_incoming(
+    request: HttpRequest, project: Project, channels: list[Channel], channel: Channel
+) -> dict[str, Any]:
+    shown = overview.values(request, project, Log.INCOMING, channel)
+    return common() | shown | {"channels": channels}
 
 
 @require_safe
@@ -162,50 +209,21 @@ def connectivity(request: HttpRequest, project: Project) -> HttpResponse:
     return render(request, "email_logs/connectivity.html", context)
 
 
+# --- Both directions -----------------------------------------------------------------------------
+
+
+@require_safe
+@project_view(Act.READ_LOGS)
+@company_managed
+def search(request: HttpRequest, project: Project) -> HttpResponse:
+    """The search over incoming messages and notifications."""
+    context = search_page.Search(request, project).context() | common()
+    return render(request, "email_logs/search.html", context)
+
+
 def common() -> dict[str, Any]:
     """Return what every page of the log shows. With a relay the demo refuses to run."""
     return {
         "kept_days": settings.DESKPOST["RETENTION_DAYS"],
         "demo": settings.DESKPOST["RELAY"] is None,
     }
-
-
-# --- The raw message -----------------------------------------------------------------------------
-
-
-@require_safe
-@project_view(Act.DOWNLOAD_RAW)
-def raw(request: HttpRequest, project: Project, pk: uuid.UUID) -> HttpResponseBase:
-    """The message as it came, byte for byte; where the provider gave no original, what was put
-    together from its words, under a name that says so. The same file from the Email logs page and
-    from Email channels, which team-managed projects have too. That it was taken is written down."""
-    row = queries.incoming_email(project, pk)
-    if row is None:
-        raise Http404
-    context = {"project": project, "row": row, "way_back": _way_back(project, row)}
-    if not row.raw_key:
-        never = "not_fetched" if row.outcome == Outcome.NOT_FETCHED else "raw_gone"
-        return render(request, f"email_logs/{never}.html", context | {"never": True}, status=404)
-    try:
-        file = storages["raw"].open(row.raw_key)
-    except FileNotFoundError:
-        return render(request, "email_logs/raw_gone.html", context, status=410)
-    AuditEntry.objects.create(
-        person=signed_in(request),
-        project=project,
-        act=AuditEntry.Act.RAW_DOWNLOAD,
-        subject=str(row.pk),
-        details={"sender": row.sender or row.envelope_from, "channel": row.channel.address},
-    )
-    name = f"deskpost-{row.pk}{'-reconstructed' if row.reconstructed else ''}.eml"
-    response = FileResponse(file, as_attachment=True, filename=name, content_type="message/rfc822")
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["Cache-Control"] = "no-store"
-    return response
-
-
-def _way_back(project: Project, row: InboundEmail) -> str:
-    if project.kind == Project.Kind.COMPANY:
-        return reverse("incoming", args=[project.key, row.pk])
-    return f"{reverse('channel-logs', args=[project.key, row.channel_id])}?entry={row.pk}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from deskpost.models import Person, Project
 from deskpost.models.permission import ALLOWED, Act, role_in
-from deskpost.web import my_notifications
+from deskpost.web import home_numbers, my_notifications
 from deskpost.web.access import person_view, signed_in
 
 
@@ -19,7 +21,23 @@ def projects(request: HttpRequest) -> HttpResponseBase:
     rows = _projects(signed_in(request))
     if len(rows) == 1:
         return redirect("project", rows[0].key)
-    return render(request, "home/projects.html", {"projects": rows})
+    return render(request, "home/projects.html", _values(signed_in(request), rows))
+
+
+def _values(person: Person, rows: list[Project]) -> dict[str, Any]:
+    """With each project, how its mail stands, where the person may read its logs."""
+    roles = dict(person.memberships.values_list("project", "role"))
+    logged = [
+        project
+        for project in rows
+        if project.kind == Project.Kind.COMPANY
+        and (person.is_site_admin or Act.READ_LOGS in ALLOWED[roles[project.pk]])
+    ]
+    found = home_numbers.numbers(logged) if logged else {}
+    return {
+        "projects": [(project, found.get(project.pk)) for project in rows],
+        "with_numbers": bool(found),
+    }
 
 
 def _projects(person: Person) -> list[Project]:

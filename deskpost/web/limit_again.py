@@ -26,7 +26,7 @@ from deskpost.web.email_logs import company_managed
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@project_view(Act.UNBLOCK)
+@project_view(Act.SEND_AGAIN)
 @company_managed
 def again(request: HttpRequest, project: Project, day: str) -> HttpResponse:
     """Say what would go of a day, and send it."""

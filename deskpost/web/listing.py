@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -14,10 +13,24 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from deskpost.logs.queries import Count, Rows
+from deskpost.logs.given import TEXT_LIMIT, as_day, as_uuid, clean
+from deskpost.logs.queries import sum_of
+from deskpost.logs.search import Count
 
-TEXT_LIMIT = 200
-EARLIEST, LATEST = date(2000, 1, 1), date(2200, 1, 1)
+__all__ = [
+    "TEXT_LIMIT",
+    "Chip",
+    "DayOf",
+    "Filters",
+    "Sum",
+    "as_day",
+    "as_uuid",
+    "by_day",
+    "canonical",
+    "clean",
+    "tally",
+    "utc_now",
+]
 
 Row = TypeVar("Row")
 
@@ -47,10 +60,11 @@ class Filters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sum:
-    """One status of the tally: its words, how many rows it has, and the address of its filter."""
+    """One status of the tally: its words, how many rows it has (None: not known), and the address
+    of its filter."""
 
     words: str
-    count: Count
+    count: Count | None
     url: str
     current: bool
     bad: bool = False
@@ -66,7 +80,7 @@ def canonical(filters: Filters, statuses: Collection[str]) -> Filters:
 
 def tally(
     statuses: Iterable[tuple[str, object]],
-    found: Rows[Any],
+    counts: Mapping[str, Count],
     url: Callable[[str | None], str],
     *,
     chosen: str | None,
@@ -74,12 +88,17 @@ def tally(
 ) -> list[Sum]:
     """Return the sums of a list: of all, then of each status with its words. `url` makes the
     address of a status, or of all (None); `chosen` is the one that is shown, `bad` the one that
-    needs a person."""
-    every = Sum(words=_("All"), count=found.all, url=url(None), current=chosen is None)
+    needs a person. Without counts (they took too long) the statuses stand without numbers."""
+    every = Sum(
+        words=_("All"),
+        count=sum_of(counts.values()) if counts else None,
+        url=url(None),
+        current=not chosen,
+    )
     sums = [
         Sum(
             words=str(words),
-            count=found.counts[status],
+            count=counts.get(status),
             url=url(status),
             current=chosen == status,
             bad=status == bad,
@@ -91,7 +110,7 @@ def tally(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
-    """One filter in force, and the address without it."""
+    """One filter in force, and the address without it. Without a label it is a free word."""
 
     label: str
     value: str
@@ -105,29 +124,6 @@ class DayOf:
     day: date
     rows: tuple[Any, ...]
     whole: bool
-
-
-def clean(text: str) -> str:
-    """Return text from an address fit for a search: short, printable, on one line."""
-    printable = "".join(c if c.isprintable() else " " for c in text[:TEXT_LIMIT])
-    return " ".join(printable.split())
-
-
-def as_uuid(text: str) -> uuid.UUID | None:
-    """Read an id from an address; what is none is ignored."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
-
-
-def as_day(text: str) -> date | None:
-    """Read a day (2026-11-23) from an address; what is none, or absurd, is ignored."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if EARLIEST <= day <= LATEST else None
 
 
 def by_day(

@@ -138,3 +138,12 @@ def test_a_batch_of_strangers_does_not_count_a_message_against_itself(desk: Desk
     opened(desk)
     assert journey.reprocess(fresh(row), desk.agent).outcome == "request_created"
     assert Person.objects.filter(email_key="ann@x.test").exists()
+
+
+def test_who_asks_again_with_an_old_run_before_them_does_nothing(desk: Desk) -> None:
+    row = refused(desk)
+    first, second = fresh(row), fresh(row)
+    assert journey.reprocess(first, desk.agent).outcome == "signup_closed"
+    with pytest.raises(NotAgain):
+        journey.reprocess(second, desk.agent)
+    assert fresh(row).run == 2

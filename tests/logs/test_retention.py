@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -12,14 +13,21 @@ from django.core.files.storage import storages
 from django.db import connection
 from django.utils import timezone
 
-from deskpost.logs import retention
+from deskpost.logs import retention, retention_days
 from deskpost.models import (
     Attempt,
     InboundEmail,
+    Job,
+    LogCount,
+    LogLine,
     Notification,
     ProviderMessage,
+    QuotaPeriod,
     Request,
+    SiteFact,
     first_id,
+    leaving,
+    logline,
     new_id,
     partitions,
 )
@@ -37,6 +45,9 @@ def age(row: InboundEmail | Notification, days: int) -> uuid.UUID:
     with storages["raw"].open(row.raw_key) as file:
         storages["raw"].save(key, ContentFile(file.read()))
     type(row)._default_manager.filter(pk=row.pk).update(id=new_id, raw_key=key)
+    logline.forget([row.pk])
+    made: Any = type(row)._default_manager.filter(pk=new_id)
+    row.note_settled(made)
     return new_id
 
 
@@ -67,7 +78,8 @@ def test_what_still_waits_is_never_dropped(desk: Desk) -> None:
     assert storages["raw"].exists(waiting.raw_key)
 
 
-def test_days_that_are_empty_lose_their_partition(desk: Desk) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_days_that_are_over_lose_their_partitions(desk: Desk) -> None:
     """SQLite has plain tables: there never is one."""
     row = desk.take(letter())
     age(row, 30)
@@ -77,6 +89,120 @@ def test_days_that_are_empty_lose_their_partition(desk: Desk) -> None:
     assert (name in dict(partitions.days_there())) is has_days
     retention.prune()
     assert name not in dict(partitions.days_there())
+    assert not any(part.day.strftime("%Y%m%d") == day for part in leaving.parts())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_day_on_which_something_waits_loses_all_but_that(desk: Desk) -> None:
+    """And once it is settled, its line has a day to stand in; then that goes too."""
+    settled, waits = desk.take(letter("over")), desk.arrive(letter("waits"))
+    over_id, waits_id = age(settled, 30), age(waits, 30)
+    over_raw = InboundEmail.objects.get(pk=over_id).raw_key
+    retention.prune()
+    assert set(InboundEmail.objects.values_list("pk", flat=True)) == {waits_id}
+    assert not storages["raw"].exists(over_raw)
+    assert storages["raw"].exists(InboundEmail.objects.get().raw_key)
+    desk.work_inbound()
+    assert LogLine.objects.filter(pk=waits_id).exists()
+    retention.prune()
+    assert not InboundEmail.objects.exists()
+    assert not LogLine.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_cut_off_on_its_way_out_goes_or_comes_back(desk: Desk) -> None:
+    """A day that is detached and not dropped yet goes at the next call; if more days are kept by
+    then, it is a part of the log again."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has plain tables")
+    age(desk.take(letter("a")), 30)
+    kept = age(desk.take(letter("b")), 10)
+    today = timezone.now().date()
+    for part in leaving.parts():
+        if part.day in {today - timedelta(days=30), today - timedelta(days=10)}:
+            assert leaving.detach(part)
+    assert not InboundEmail.objects.exists()
+    retention.prune()
+    assert set(InboundEmail.objects.values_list("pk", flat=True)) == {kept}
+    states = {part.state for part in leaving.parts()}
+    assert states == {leaving.State.ATTACHED}
+    assert min(part.day for part in leaving.parts()) >= retention.first_day_kept(timezone.now())
+
+
+def test_counts_and_finished_jobs_go_with_their_days_and_quotas_after_ninety(desk: Desk) -> None:
+    now = timezone.now()
+    old, young = now - timedelta(days=23), now - timedelta(days=20)
+    for at in (old, young):
+        LogCount.objects.create(
+            project_id=desk.project.pk, log="in", bucket=at, status="failed", number=3
+        )
+        Job.objects.create(
+            act=Job.Act.SEND_AGAIN,
+            project=desk.project,
+            by=desk.agent,
+            created_at=at,
+            finished_at=at,
+            what={"log": "req", "shown": "", "ids": []},
+            state=Job.State.DONE,
+        )
+    for days in (89, 91):
+        QuotaPeriod.objects.create(day=now.date() - timedelta(days=days), sent=1)
+    retention.prune()
+    assert [count.bucket for count in LogCount.objects.all()] == [young]
+    assert [job.finished_at for job in Job.objects.all()] == [young]
+    assert [period.day for period in QuotaPeriod.objects.all()] == [now.date() - timedelta(days=89)]
+
+
+def test_a_call_that_has_little_time_says_that_there_is_more(desk: Desk) -> None:
+    for n in range(3):
+        age(desk.take(letter(f"m{n}")), 30)
+    assert retention.prune(seconds=0) is False
+    assert retention.prune() is True
+    assert not InboundEmail.objects.exists()
+
+
+def test_fewer_days_come_into_force_an_hour_later_and_can_be_taken_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = age(desk.take(letter()), 10)
+    retention.prune()
+
+    def wanted(days: int) -> None:
+        monkeypatch.setitem(settings.DESKPOST, "RETENTION_DAYS", days)
+
+    def passes(**span: float) -> None:
+        row = SiteFact.objects.get(name=retention_days.FACT)
+        at = datetime.fromisoformat(row.value["at"]) - timedelta(**span)
+        SiteFact.objects.update(value=row.value | {"at": at.isoformat()})
+
+    wanted(7)
+    retention.prune()
+    fewer = retention_days.pending()
+    assert fewer is not None
+    assert (fewer.kept, fewer.wanted) == (21, 7)
+    assert timedelta(minutes=59) < fewer.at - timezone.now() <= timedelta(hours=1)
+    assert "is 7, no longer 21" in caplog.text
+    passes(minutes=59)
+    retention.prune()
+    assert InboundEmail.objects.filter(pk=kept).exists()
+
+    wanted(21)
+    retention.prune()
+    assert retention_days.pending() is None
+    wanted(7)
+    retention.prune()
+    assert InboundEmail.objects.filter(pk=kept).exists()
+    passes(minutes=61)
+    retention.prune()
+    assert not InboundEmail.objects.exists()
+
+
+def test_more_days_are_in_force_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    age(desk.take(letter()), 30)
+    retention_days.compare(timezone.now())
+    monkeypatch.setitem(settings.DESKPOST, "RETENTION_DAYS", 40)
+    retention.prune()
+    assert InboundEmail.objects.exists()
 
 
 def test_with_log_delivered_off_deliveries_go_after_seven_days(

@@ -279,19 +279,20 @@ def test_a_custom_channel_without_a_mailbox_does_not_claim_to_take_mail(
     assert "Taking mail" not in page
 
 
-def test_each_card_takes_the_same_number_of_queries(scene: Scene, admin: Client) -> None:
+def test_the_list_takes_the_same_number_of_queries_however_many_cards(
+    scene: Scene, admin: Client
+) -> None:
     def asked() -> int:
         with CaptureQueriesContext(database) as found:
             assert admin.get(url("channels")).status_code == 200
         return len(found)
 
     custom(scene.project, "one@harbour.test")
+    asked()
     one = asked()
     two = custom(scene.project, "two@harbour.test", **DOWN, old_count=3)
     for n in range(9):
         event(two, ConnectionState.RETRYING, Problem.DROPPED, ago(hours=n))
         rows.mail(two.channel)
-    more = asked() - one
-    assert 0 < more <= 5
     custom(scene.project, "three@harbour.test")
-    assert asked() - one == 2 * more
+    assert asked() == one

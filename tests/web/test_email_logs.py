@@ -177,7 +177,7 @@ def test_the_columns_of_customer_invitations(scene: Scene, admin: Client) -> Non
     )
     rows.note(scene.project, scene.customer, address="told@x.test")
     page = read(admin, url("email-logs-invitations"))
-    assert "Notification name" not in page
+    assert ">Notification name<" not in page
     assert "Work item key" not in page
     assert "invited@x.test" in page
     assert "Email validation error" in page
@@ -213,7 +213,7 @@ def test_fifty_rows_and_then_more(scene: Scene, admin: Client) -> None:
         rows.note(scene.project, scene.customer, at=rows.ago(minutes=n), address=f"p{n}@x.test")
     first = read(admin, url("email-logs"))
     assert first.count("data-row") == 50
-    more = first.split('<a class="btn" href="')[1].split('"')[0]
+    more = first.partition('id="more"')[2].split('href="')[1].split('"')[0]
     second = read(admin, more.replace("&amp;", "&"))
     assert second.count("data-row") == 10
     assert "p59@x.test" in second
@@ -249,7 +249,7 @@ def test_delivered_ones_are_not_shown_where_the_site_says_so(
     note = rows.note(scene.project, scene.customer, status="delivered", address="bob@x.test")
     page = read(admin, url("email-logs") + "?status=all")
     assert "bob@x.test" not in page
-    assert "Sent" not in page
+    assert ">Sent<" not in page
     read(admin, url("notification", note.pk), 404)
 
 

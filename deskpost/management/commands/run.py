@@ -58,7 +58,7 @@ def children() -> list[Child]:
         Child("web", ["web"]),
         *(Child(f"listener {n}", ["receive"]) for n in listeners),
         *(Child(f"inbound worker {n}", ["work", "inbound"]) for n in workers),
-        *(Child(f"outbound worker {n}", ["work", "announce", "outbound"]) for n in senders),
+        *(Child(f"outbound worker {n}", ["work", "announce", "outbound", "jobs"]) for n in senders),
         *(Child(f"poller {n}", ["poll"]) for n in range(1, settings.DESKPOST["POLLERS"] + 1)),
     ]
 

@@ -10,7 +10,7 @@ from deskpost.wake import Stage
 from deskpost.worker import Worker
 
 # Mailboxes are looked after by `deskpost poll`.
-STAGES = [Stage.INBOUND, Stage.ANNOUNCE, Stage.OUTBOUND]
+STAGES = [Stage.INBOUND, Stage.ANNOUNCE, Stage.OUTBOUND, Stage.JOBS]
 
 
 class Command(BaseCommand):

@@ -53,9 +53,36 @@
     }
   });
 
+  // Whether the overview was left open is remembered for as long as the browser is.
+  document.addEventListener("toggle", (event) => {
+    const name = event.target instanceof HTMLDetailsElement ? event.target.dataset.remember : "";
+    if (name) document.cookie = `${name}=${event.target.open ? "open" : ""}; path=/; SameSite=Lax`;
+  }, true);
+
+  // Lists ask what is new (data-poll), but not for a tab that nobody sees; the answer moves nothing.
+  const isPoll = (target) => target instanceof Element && target.closest("[data-poll]") !== null
+    && !target.closest("a");
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && isPoll(event.target)) event.preventDefault();
+  });
+
+  // What was left empty in a form of filters is no part of the address.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.verb !== "get" || !(event.target instanceof HTMLFormElement)) return;
+    for (const [name, value] of [...event.detail.formData]) {
+      if (value === "") event.detail.formData.delete(name);
+    }
+  });
+
   // What is no page of the log (signed out in the meantime, an error) is opened as a page.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const answer = event.detail.xhr;
+    if (isPoll(event.target)) {
+      event.detail.shouldSwap = answer.status === 200 && answer.responseText.startsWith("<a class");
+      event.detail.isError = false;
+      return;
+    }
     if (answer.status >= 400 || !answer.responseText.includes('class="frame')) {
       event.preventDefault();
       location.assign(answer.responseURL || event.detail.pathInfo.requestPath);
@@ -65,8 +92,11 @@
   let cameFrom = "";
 
   // An opened entry takes the focus to its title; a closed one gives it back to its row.
-  document.addEventListener("htmx:afterSettle", () => {
-    const title = document.querySelector(".drawer h2");
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target instanceof Element && event.target.closest("[data-poll]")) return;
+    // Within an open entry, the view that was chosen keeps it.
+    const title = document.querySelector(".drawer-tabs a:not(:first-child)[aria-current]")
+      ?? document.querySelector(".drawer h2");
     if (title) {
       cameFrom = document.querySelector(".ledger tr.open")?.id ?? "";
       title.focus({ preventScroll: true });
