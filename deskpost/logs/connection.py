@@ -1,4 +1,4 @@
-"""How a channel does, and the connectivity log of a custom one: a fixed number of queries each."""
+"""The connectivity log of a custom channel, and how long it was up: a few queries each."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from deskpost.logs import queries, uptime
-from deskpost.logs.queries import Count, Day, Rows
+from deskpost.logs.queries import Rows
 from deskpost.logs.uptime import Cell, Mark
-from deskpost.models import Channel, ConnectionEvent, InboundEmail, Mailbox, first_id, moment_of
-from deskpost.outcomes import IncomingStatus
+from deskpost.models import Channel, ConnectionEvent, Mailbox, first_id
 from deskpost.problems import ConnectionState, Notice
 
 # The strip reads the rows of its days; of more than these only the newest.
@@ -45,21 +44,6 @@ class Uptime:
     share: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelHealth:
-    """How a channel does: its last message, what is being processed, what came and failed in the
-    days kept. A custom one has a mailbox and `uptime`, another the messages of its `days`."""
-
-    channel: Channel
-    mailbox: Mailbox | None
-    last: datetime | None
-    processing: Count
-    taken: Count
-    failed: Count
-    days: tuple[Day, ...] | None
-    uptime: Uptime | None
-
-
 def mailbox_of(channel: Channel) -> Mailbox | None:
     """Return the mailbox of a custom channel, or None: only such a one has a connectivity log. A
     channel that was removed has none any more."""
@@ -69,22 +53,6 @@ def mailbox_of(channel: Channel) -> Mailbox | None:
         return channel.mailbox
     except Mailbox.DoesNotExist:
         return None
-
-
-def health(channel: Channel) -> ChannelHealth:
-    """Return how a channel does."""
-    rows, mailbox = InboundEmail.objects.filter(channel=channel), mailbox_of(channel)
-    last = rows.order_by("-id").values_list("id", flat=True).first()
-    return ChannelHealth(
-        channel=channel,
-        mailbox=mailbox,
-        last=moment_of(last) if last else None,
-        processing=queries.count_of(rows.filter(status=IncomingStatus.PROCESSING)),
-        taken=queries.count_of(rows),
-        failed=queries.count_of(rows.filter(status=IncomingStatus.FAILED)),
-        days=None if mailbox else queries.incoming_days(channel),
-        uptime=uptime_of(mailbox) if mailbox else None,
-    )
 
 
 # --- The log -------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ page, single rows, channels, days and bounded counts.
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -22,20 +21,16 @@ from deskpost.models import (
     Notification,
     Project,
     first_id,
-    moment_of,
 )
 from deskpost.outcomes import NotificationStatus
 
 __all__ = [
     "Count",
-    "Day",
     "Rows",
     "channels",
     "chart_days",
     "count_of",
-    "days_of",
     "failed_in",
-    "incoming_days",
     "incoming_email",
     "incoming_rows",
     "logged_channels",
@@ -46,8 +41,6 @@ __all__ = [
     "sum_of",
 ]
 
-# A chart reads its rows; where there are more than these it is left out.
-CHARTED = 5_000
 CHART_DAYS = 21
 
 Row = TypeVar("Row", bound=Model)
@@ -61,14 +54,6 @@ class Rows(Generic[Row]):
     before: uuid.UUID | None
     counts: Mapping[str, Count]
     all: Count
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
-    """One bar of a chart: how many rows of each status a day has."""
-
-    day: date
-    counts: Mapping[str, int]
 
 
 # --- Messages ------------------------------------------------------------------------------------
@@ -119,12 +104,9 @@ def incoming_email(project: Project, pk: uuid.UUID) -> InboundEmail | None:
 
 def failed_in(project: Project) -> Count:
     """Return how many notifications of the project failed, of those that are kept."""
-    return count_of(Notification.objects.filter(project=project, status=NotificationStatus.FAILED))
-
-
-def incoming_days(channel: Channel) -> tuple[Day, ...] | None:
-    """Return the messages of each day that is kept, or None if there are too many."""
-    return days_of(InboundEmail.objects.filter(channel=channel))
+    # PostgreSQL need not look at the days that are to come.
+    kept = Notification.objects.filter(id__lt=first_id(timezone.now() + timedelta(days=1)))
+    return count_of(kept.filter(project=project, status=NotificationStatus.FAILED))
 
 
 # --- Channels ----------------------------------------------------------------------------------
@@ -184,20 +166,3 @@ def chart_days() -> list[date]:
     """Return the reader's days that a chart shows, the oldest first."""
     today, count = timezone.localdate(), min(CHART_DAYS, settings.DESKPOST["RETENTION_DAYS"])
     return [today - timedelta(days=n) for n in range(count - 1, -1, -1)]
-
-
-def days_of(rows: QuerySet[Any]) -> tuple[Day, ...] | None:
-    """Count the rows of each day by status; None if there are too many to be read."""
-    days = chart_days()
-    found = list(
-        rows.filter(id__gte=first_id(midnight(days[0])))
-        .order_by()
-        .values_list("id", "status")[: CHARTED + 1]
-    )
-    if len(found) > CHARTED:
-        return None
-    counts: Counter[tuple[date, str]] = Counter(
-        (timezone.localdate(moment_of(row_id)), status) for row_id, status in found
-    )
-    statuses = {status for _, status in counts}
-    return tuple(Day(day=day, counts={s: counts[day, s] for s in statuses}) for day in days)

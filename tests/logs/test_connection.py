@@ -15,9 +15,7 @@ from deskpost.logs import connection, queries, retention, uptime
 from deskpost.logs.connection import ConnectionFilter
 from deskpost.logs.uptime import Cell, Mark, Span
 from deskpost.models import Channel, ConnectionEvent, Mailbox, Project
-from deskpost.outcomes import Outcome
 from deskpost.problems import ConnectionState, Notice, Problem
-from tests.logs import rows
 from tests.logs.connections import custom, event
 from tests.logs.rows import ago
 from tests.web import scene as scenes
@@ -271,48 +269,7 @@ def test_of_too_many_rows_the_newest_are_drawn(
     assert drawn(found) == "-" * 18 + "FFF"
 
 
-# --- Health --------------------------------------------------------------------------------------
-
-
-def test_health_says_what_came_waits_and_failed(mailbox: Mailbox) -> None:
-    rows.mail(mailbox.channel, Outcome.TOO_LARGE)
-    rows.mail(mailbox.channel, None)
-    (channel,) = [c for c in queries.channels(mailbox.channel.project) if c.pk == mailbox.pk]
-    found = connection.health(channel)
-    assert (str(found.processing), str(found.taken), str(found.failed)) == ("1", "2", "1")
-    assert found.uptime is not None
-    assert found.days is None
-
-
-def test_health_of_an_on_demand_channel_has_its_messages_by_day(project: Project) -> None:
-    (channel,) = queries.channels(project)
-    rows.mail(channel, Outcome.TOO_LARGE)
-    waiting = rows.mail(channel, None)
-    found = connection.health(channel)
-    assert (found.taken.value, found.failed.value, found.processing.value) == (2, 1, 1)
-    assert found.last is not None
-    assert abs(found.last - waiting.received_at) < timedelta(milliseconds=2)
-    assert found.days is not None
-    assert found.days[-1].counts == {"failed": 1, "processing": 1}
-    assert found.uptime is None
-
-
-def test_each_channel_costs_the_same_number_of_queries(project: Project) -> None:
-    def asked() -> int:
-        with CaptureQueriesContext(database) as found:
-            for channel in queries.channels(project):
-                connection.health(channel)
-        return len(found)
-
-    custom(project, "one@harbour.test")
-    one = asked()
-    two = custom(project, "two@harbour.test")
-    for n in range(5):
-        event(two, ConnectionState.RETRYING, Problem.DROPPED, ago(hours=n))
-    another = asked() - one
-    custom(project, "three@harbour.test")
-    assert asked() - one == 2 * another
-    assert another <= 5
+# --- Channels ------------------------------------------------------------------------------------
 
 
 def test_listing_channels_reads_no_secret(project: Project) -> None:
