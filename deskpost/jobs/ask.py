@@ -105,5 +105,5 @@ def _audit(job: Job, by: Person, details: dict[str, Any]) -> None:
         project_id=job.project_id,
         act=AUDIT[Job.Act(job.act)],
         subject=f"job {job.pk}",
-        details=details | {"act": job.act, "log": job.what["log"], "query": job.what["shown"]},
+        details=details | {"act": job.act, "log": job.what["log"], "query": job.what.get("shown", "")},
     )

@@ -22,7 +22,7 @@ def show(request: HttpRequest, project: Project, log: str) -> HttpResponse:
     """How many messages are new in a list (a Log, or the search over both directions) since the
     reader was given its first page: a button, or 204 and nothing."""
     given = news.read(request.GET.get("given", ""))
-    if given is None:
+    if given is None or (project.kind != Project.Kind.COMPANY and log != Log.INCOMING):
         raise Http404
     try:
         page, url = _newest(request, project, log)

@@ -269,3 +269,12 @@ def test_load_more_brings_rows_without_counting_again(
     path = f"{url('email-logs-incoming')}?before={made[49].pk}"
     page = admin.get(path, headers={"HX-Request": "true", "HX-Target": "ledger"}).text
     assert page.count("<tr data-row") == 10
+
+
+def test_a_team_managed_project_is_told_of_incoming_mail_only(scene: Scene, admin: Client) -> None:
+    addresses = {page: poll(admin.get(url(page)).text) for page in PAGES}
+    scene.project.kind = "team"
+    scene.project.save()
+    answers = {page: admin.get(address).status_code for page, address in addresses.items()}
+    assert answers.pop("email-logs-incoming") == 204
+    assert set(answers.values()) == {404}

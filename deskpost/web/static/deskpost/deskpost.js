@@ -2,6 +2,8 @@
 "use strict";
 
 (() => {
+  document.documentElement.dataset.scripts = "";
+
   const rows = () => [...document.querySelectorAll("tr[data-row] .row-link")];
 
   function step(by) {
