@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from deskpost.logs import words
@@ -12,6 +12,7 @@ from deskpost.models import Log
 
 PAGE = 50
 COUNTED = 1_000
+AHEAD = timedelta(days=1)  # no host’s clock is further ahead: later days need no look
 SECONDS = 2.0  # no search takes longer
 
 
@@ -85,6 +86,12 @@ class Query:
     parts: tuple[Part, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+
+    @property
+    def end(self) -> datetime:
+        """When the newest message that it can find was made, or a little later."""
+        latest = datetime.now(UTC) + AHEAD
+        return min(self.until, latest) if self.until else latest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
 from deskpost.logs.search_clauses import Clause, Dialect, clauses, tokens
-from deskpost.logs.search_model import Is, Property, Query, TooSlow
+from deskpost.logs.search_model import Is, Not, Property, Query, TooSlow
 from deskpost.models import first_id, moment_of
 
 DIALECT = Dialect(
@@ -27,9 +28,9 @@ DIALECT = Dialect(
     begins_by_token=True,
 )
 READ_FIRST = 400  # of the newest lines
-READ_TOGETHER = 2_500  # lines that are counted by one statement, whatever their status
+READ_TOGETHER = 1_500  # lines that are counted by one statement, whatever their status
 SPANS = (1, 2, 5)  # days that the index is asked for at a time; then all that is left
-AHEAD = timedelta(days=1)  # no host's clock is further ahead
+PLAIN = (Property.STATUS, Property.CHANNEL)
 
 
 class Postgres:
@@ -55,39 +56,79 @@ class Postgres:
         self, query: Query, statuses: Sequence[str], most: int, deadline: float
     ) -> dict[str, int]:
         """Return how many lines there are of each status, up to `most`. Raises TooSlow."""
-        with _until(deadline), _bitmaps_only():
-            some = _count_some(query, READ_TOGETHER)
-            if sum(some.values()) < READ_TOGETHER:
-                return {status: min(some.get(status, 0), most) for status in statuses}
-            return {status: _count(query, status, most) for status in statuses}
+        with _until(deadline):
+            if _is_plain(query):
+                return {status: _count(query, status, most) for status in statuses}
+            with _bitmaps_only():
+                return _Sums(query, statuses, most).read()
 
 
-def _count_some(query: Query, limit: int) -> dict[str, int]:
-    """Count the lines by status, as long as they are fewer than `limit`: one statement suffices for
-    most searches."""
-    inner = _counted(query)
-    if inner is None:
-        return {}
-    sql = f"SELECT status, count(*) FROM ({inner[0]} LIMIT %s) found GROUP BY status"
-    return dict(_fetch(sql, [*inner[1], limit]))
+def _is_plain(query: Query) -> bool:
+    """Whether the lines of a status, read in their order, are nearly all wanted."""
+    if any(isinstance(part, Is) and part.property not in PLAIN for part in query.parts):
+        return False
+    return all(isinstance(part, Is | Not) for part in query.parts)
 
 
-def _count(query: Query, status: str, most: int) -> int:
+@dataclass(slots=True)
+class _Sums:
+    """Counts a query's lines by status. The newest are counted together; if they are many, the rest
+    is counted by the statuses of which there are not enough yet."""
+
+    query: Query
+    statuses: Sequence[str]
+    most: int
+    sums: Counter[str] = field(default_factory=Counter)
+
+    def read(self) -> dict[str, int]:
+        left = _Span.of(self.query, None, newest_first=True)
+        for piece in left.pieces(newest_first=True):
+            if self.sums.total() >= READ_TOGETHER or not self._add(piece):
+                self._add_rest(replace(left, bound=piece.bound))
+                break
+        return {status: min(self.sums[status], self.most) for status in self.statuses}
+
+    def _add(self, piece: _Span) -> bool:
+        """Count a piece, whatever the status; False, and nothing, if it holds too many."""
+        inner = _counted(self.query, piece)
+        if inner is None:
+            return True
+        sql = f"SELECT status, count(*) FROM ({inner[0]} LIMIT %s) found GROUP BY status"
+        found = Counter(dict(_fetch(sql, [*inner[1], READ_TOGETHER])))
+        if found.total() == READ_TOGETHER:
+            return False
+        self.sums += found
+        return True
+
+    def _add_rest(self, rest: _Span) -> None:
+        for status in self.statuses:
+            if (missing := self.most - self.sums[status]) > 0:
+                self.sums[status] += _count(self.query, status, missing, rest)
+
+
+def _count(query: Query, status: str, most: int, span: _Span | None = None) -> int:
     part = Is(property=Property.STATUS, values=(status,))
-    inner = _counted(replace(query, parts=(*query.parts, part)))
+    span = span or _Span.of(query, None, newest_first=True)
+    if _is_plain(query):
+        where, params = _where(
+            query, clauses(replace(query, parts=(*query.parts, part)), DIALECT), span
+        )
+        inner: tuple[str, list[Any]] | None
+        inner = f"SELECT l.status FROM deskpost_logline l WHERE {where}", params
+    else:
+        inner = _counted(replace(query, parts=(*query.parts, part)), span)
     if inner is None:
         return 0
     ((number,),) = _fetch(f"SELECT count(*) FROM ({inner[0]} LIMIT %s) found", [*inner[1], most])
     return int(number)
 
 
-def _counted(query: Query) -> tuple[str, list[Any]] | None:
+def _counted(query: Query, span: _Span) -> tuple[str, list[Any]] | None:
     """Return the statement whose rows are counted, or None if there can be none."""
     found = clauses(query, DIALECT)
     groups = tokens(query, found)
     if any(not group for group in groups):
         return None
-    span = _Span.of(query, None, newest_first=True)
     where, params = _where(query, [*found, *map(_in_index, groups)], span)
     return f"SELECT l.status FROM deskpost_logline l WHERE {where}", params
 
@@ -103,7 +144,7 @@ class _Span:
     def of(cls, query: Query, start: uuid.UUID | None, *, newest_first: bool) -> _Span:
         """Return the whole span of a query, beyond `start`."""
         least = first_id(query.since) if query.since else uuid.UUID(int=0)
-        bound = first_id(query.until or datetime.now(UTC) + AHEAD)
+        bound = first_id(query.end)
         if start and newest_first:
             bound = min(bound, start)
         elif start:

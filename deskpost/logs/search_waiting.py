@@ -115,8 +115,7 @@ def _rows(query: Query) -> QuerySet[Any]:
     rows = rows.filter(project_id=query.project_id, due_at__isnull=False)
     if query.since:
         rows = rows.filter(id__gte=first_id(query.since))
-    if query.until:
-        rows = rows.filter(id__lt=first_id(query.until))
+    rows = rows.filter(id__lt=first_id(query.end))
     for part in query.parts:
         if not _is_looked_for(part, query.log):
             rows = rows.filter(_condition(part, names))

@@ -136,6 +136,10 @@ class Migration(migrations.Migration):
             model_name='logline',
             index=models.Index(fields=['project_id', 'log', '-id'], name='line_by_log'),
         ),
+        migrations.AddIndex(
+            model_name='logline',
+            index=models.Index(fields=['project_id', 'log', 'status', '-id'], name='line_by_status'),
+        ),
         migrations.AddField(
             model_name='savedsearch',
             name='person',

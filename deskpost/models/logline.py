@@ -70,7 +70,10 @@ class LogLine(models.Model):
     tokens = Tokens(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["project_id", "log", "-id"], name="line_by_log")]
+        indexes = [
+            models.Index(fields=["project_id", "log", "-id"], name="line_by_log"),
+            models.Index(fields=["project_id", "log", "status", "-id"], name="line_by_status"),
+        ]
 
     @property
     def scope(self) -> str:
