@@ -20,6 +20,7 @@ _DENSE = (
 _RUNS = re.compile(rf"([{_DENSE}]+)|([^\W_{_DENSE}]+)")
 BEGINS = "^"
 GRAM, DENSE_GRAM, BEGINNING = 3, 2, 2
+ENOUGH = 8  # grams of a word that are asked for: each costs, and these leave few others
 TEXT_LIMIT = 600  # characters of a text that are searched
 
 
@@ -46,18 +47,19 @@ def grams(text: str) -> set[str]:
 
 
 def wanted(word: str) -> set[str]:
-    """Return grams that each normal text has that holds the normal word anywhere; none if the word
-    has too little to go by."""
-    found: set[str] = set()
+    """Return grams that each normal text has that holds the normal word anywhere: at most
+    ENOUGH, from all over it; none if the word has too little to go by."""
+    found: dict[str, None] = {}  # in order
     for n, (dense, run) in enumerate(_runs(word)):
         if dense:
-            found.update(_slices(run, DENSE_GRAM) if len(run) >= DENSE_GRAM else run)
+            found |= dict.fromkeys(_slices(run, DENSE_GRAM) if len(run) >= DENSE_GRAM else run)
             continue
-        found.update(_slices(run, GRAM))
+        found |= dict.fromkeys(_slices(run, GRAM))
         # The first run may be the end of a longer word; each other one begins where it begins.
         if len(run) >= BEGINNING and (n or not word.startswith(run)):
-            found.add(BEGINS + run[:BEGINNING])
-    return found
+            found[BEGINS + run[:BEGINNING]] = None
+    every = list(found)
+    return set(every[:: -(-len(every) // ENOUGH) or 1])
 
 
 def beginning(word: str) -> str | None:
@@ -86,5 +88,5 @@ def _runs(text: str) -> Iterator[tuple[bool, str]]:
         yield match[1] is not None, match[0]
 
 
-def _slices(run: str, size: int) -> set[str]:
-    return {run[n : n + size] for n in range(len(run) - size + 1)}
+def _slices(run: str, size: int) -> list[str]:
+    return [run[n : n + size] for n in range(len(run) - size + 1)]

@@ -32,7 +32,8 @@ from tests.parts.site import Site  # noqa: E402
 
 class Shot(NamedTuple):
     """A page to take: its name, its address, and what to do once it is there. In the address
-    `{custom}` is the demo's custom channel, `{deaf}` one whose server does not answer."""
+    `{custom}` is the demo's custom channel, `{deaf}` one whose server does not answer, `{job}` a
+    job that is done."""
 
     name: str
     path: str
@@ -62,7 +63,42 @@ def test_connection(page: Page) -> None:
     page.wait_for_selector(".checks .failed")
 
 
+def open_overview(page: Page) -> None:
+    """Open the overview."""
+    page.click("#overview > summary")
+    page.wait_for_selector("#overview[open] .overview-in")
+
+
+def open_export(page: Page) -> None:
+    """Open the menu of files that the list can be had as."""
+    page.click(".export-menu > summary")
+    page.wait_for_selector(".export-forms")
+
+
+def try_now(page: Page) -> None:
+    """Ask what would become of the first message now."""
+    open_first(page)
+    page.click(".drawer a[href*='/now/']")
+    page.wait_for_selector(".then-now")
+
+
+def show_formatted(page: Page) -> None:
+    """Show the first message as its sender formatted it."""
+    open_first(page)
+    page.click(".drawer-tabs a[href*='/formatted/']")
+    page.wait_for_selector("iframe.letter-frame")
+    page.frame_locator("iframe.letter-frame").locator("body").wait_for()
+
+
+def choose_all(page: Page) -> None:
+    """Ask for all rows of the filter to be processed again, up to the page that asks for a yes."""
+    page.click("#bulk .bulk-all > summary")
+    page.click("#bulk button[value='all:process_again']")
+    page.wait_for_selector("form[action$='/acts/start/']")
+
+
 CHANNELS = "/projects/IT/settings/email/channels/"
+LOGS = "/projects/IT/email-logs/"
 SHOTS = (
     Shot("requests", "/projects/IT/requests/"),
     Shot("request", "/projects/IT/requests/IT-13/"),
@@ -72,6 +108,21 @@ SHOTS = (
     Shot("invitations", "/projects/IT/email-logs/invitations/", open_first),
     Shot("incoming", "/projects/IT/email-logs/incoming/?status=skipped", open_first),
     Shot("incoming-list", "/projects/IT/email-logs/incoming/"),
+    Shot("overview", LOGS, open_overview, whole=True),
+    Shot("search", LOGS + "search/?q=bob", open_first),
+    Shot("search-list", LOGS + "search/?q=from:quayside"),
+    Shot("preview", LOGS + "incoming/?q=from:claire", show_formatted),
+    Shot("now", LOGS + "incoming/?status=failed", try_now, whole=True),
+    Shot("confirm", LOGS + "incoming/?status=failed", choose_all),
+    Shot("export", LOGS + "incoming/", open_export),
+    Shot("jobs", LOGS + "jobs/"),
+    Shot("job", LOGS + "jobs/{job}/"),
+    Shot("person", "/people/ann.osei@quayside.example/", whole=True),
+    Shot("person-blocked", "/people/bob.keller@north-mill.example/"),
+    Shot("people", "/people/?q=quayside"),
+    Shot("request-email", "/projects/IT/requests/IT-1/email/", whole=True),
+    Shot("audit", "/audit/"),
+    Shot("retention", "/retention/", whole=True),
     Shot("connectivity", "/projects/IT/email-logs/connectivity/?channel={custom}"),
     Shot("channels", CHANNELS, whole=True),
     Shot("channel", CHANNELS + "1/"),
@@ -132,6 +183,16 @@ def add_deaf(page: Page, site: Site) -> str:
     return str(re.findall(r"channels/(\d+)/test/", page.url)[0])
 
 
+def export_raw(page: Page, site: Site) -> str:
+    """Have the raw messages put together in a file; return the number of the job that did it."""
+    page.goto(f"{site.url}{LOGS}incoming/")
+    open_export(page)
+    page.click(".export-forms form button[formaction]")
+    page.wait_for_url("**/jobs/*/")
+    page.wait_for_selector("#job a[href$='/file/']")
+    return str(re.findall(r"jobs/(\d+)/", page.url)[0])
+
+
 def variants(everything: bool) -> Iterator[tuple[str, str, int]]:
     if not everything:
         yield from (("en", "light", 1440), ("ja", "light", 1440))
@@ -153,6 +214,7 @@ class Camera:
             self._turn(language, theme, width)
             size = f"-{width}" if self.everything else ""
             for shot in shots:
+                self.page.context.clear_cookies(name="deskpost_overview")  # what was opened before
                 self.page.goto(f"{self.site.url}{shot.path.format(**numbers)}")
                 shot.act(self.page)
                 file = self.folder / f"{shot.name}-{language}-{theme}{size}.png"
@@ -180,7 +242,8 @@ def main() -> None:
         played = fill(site)
         with Chromium() as chromium, signed_in(played.link, chromium) as page:
             camera = Camera(page=page, site=site, folder=chosen.folder, everything=chosen.all)
-            camera.take(shots, custom=played.custom)
+            job = export_raw(page, site) if any("{job}" in shot.path for shot in shots) else ""
+            camera.take(shots, custom=played.custom, job=job)
             if last:
                 camera.take(last, deaf=add_deaf(page, site))
 

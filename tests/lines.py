@@ -10,7 +10,7 @@ from deskpost.terms import tokens
 
 
 def clear() -> None:
-    """Empty the index of SQLite if a test before has emptied the tables: Django does not know it."""
+    """Empty the index of SQLite if a test has emptied the tables: Django does not know it."""
     if connection.vendor == "sqlite" and _indexed() and not LogLine.objects.exists():
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {FIND}")

@@ -31,6 +31,7 @@ WRITERS = 16  # threads that write raws
 CHECK_SECONDS = 1.0  # a database connection that rested so long is tried before it is used
 GATHER_MESSAGES = 64  # at most in one transaction
 GATHER_BYTES = 32 * 1024 * 1024  # at most at one time, where the raws are gathered too
+CHECK_VIOLATION = "23514"  # PostgreSQL: among others, a row for which no partition is there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +247,8 @@ def _insert(made: list[InboundEmail], first: Callable[[], None] | None) -> None:
     try:
         write()
     except DatabaseError as error:
-        if "no partition of relation" not in str(error):
+        # No partition for the day. The server's words are in the language of its host.
+        if getattr(error.__cause__, "sqlstate", "") != CHECK_VIOLATION:
             raise
         partitions.ensure(sorted({moment_of(row.id).date() for row in made}))
         write()

@@ -14,7 +14,7 @@ from deskpost.desk.entry import Entry, NewFile
 from deskpost.inbound.rules import Case, Verdict
 from deskpost.mail import address
 from deskpost.models import AuditEntry, Comment, InboundEmail, Person, Request, new_id
-from deskpost.models.queue import complete, complete_all
+from deskpost.models.queue import complete, complete_all, undoing
 from deskpost.outcomes import OUTCOMES, Outcome
 
 log = logging.getLogger(__name__)
@@ -140,14 +140,15 @@ def fill_in(case: Case, verdict: Verdict, key: str, now: datetime) -> None:
 
 def give_up(row: InboundEmail) -> None:
     """Set a message aside that failed alone three times: Failed, internal error."""
-    complete(
-        row,
-        status=OUTCOMES[Outcome.INTERNAL_ERROR].status,
-        outcome=Outcome.INTERNAL_ERROR,
-        facts=row.facts or {"error": "WorkerDied", "id": str(new_id())},
-        sender=row.envelope_from,
-        settled_at=timezone.now(),
-    )
+    with undoing([row]):  # it is settled with its line, or not at all
+        complete(
+            row,
+            status=OUTCOMES[Outcome.INTERNAL_ERROR].status,
+            outcome=Outcome.INTERNAL_ERROR,
+            facts=row.facts or {"error": "WorkerDied", "id": str(new_id())},
+            sender=row.envelope_from,
+            settled_at=timezone.now(),
+        )
 
 
 def note_error(row: InboundEmail, error: Exception) -> None:

@@ -100,10 +100,11 @@ def cancel(job: Job, by: Person) -> bool:
 
 
 def _audit(job: Job, by: Person, details: dict[str, Any]) -> None:
+    about = {"act": job.act, "log": job.what["log"], "query": job.what.get("shown", "")}
     AuditEntry.objects.create(
         person=by,
         project_id=job.project_id,
         act=AUDIT[Job.Act(job.act)],
         subject=f"job {job.pk}",
-        details=details | {"act": job.act, "log": job.what["log"], "query": job.what.get("shown", "")},
+        details=details | about,
     )

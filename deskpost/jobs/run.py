@@ -89,15 +89,18 @@ def _act(job: Job, doing: Doing, stopping: Callable[[], bool]) -> None:
     if not ids:
         fields = doing.finish(job) if doing.finish else {}
         _write(job, **{**fields, **_ended(Job.State.DONE)})
-        return
-    pace = Pace(job, stopping, again=again)
+    else:
+        _deal(job, doing, ids, Pace(job, stopping, again=again))
+    if job.state == Job.State.CANCELLED and doing.drop:
+        doing.drop(job)
+
+
+def _deal(job: Job, doing: Doing, ids: Sequence[uuid.UUID], pace: Pace) -> None:
     if doing.atomic:
         with queue.undoing([job]):
             _record(job, ids, doing.chunk(job, ids, pace))
     else:
         _record(job, ids, doing.chunk(job, ids, pace))
-    if job.finished_at and doing.drop:
-        doing.drop(job)
 
 
 # --- Which messages ------------------------------------------------------------------------------
@@ -188,7 +191,7 @@ def _write(job: Job, **fields: Any) -> None:
     with transaction.atomic():
         state = Job.objects.select_for_update().values_list("state", flat=True).get(pk=job.pk)
         if state == Job.State.CANCELLED:
-            fields |= _ended(Job.State.CANCELLED)
+            fields |= _ended(Job.State.CANCELLED) | {"file_key": ""}
         queue.complete(job, **fields)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-SHORTEST, LONGEST = 0.015, 0.04  # seconds of one transaction: between these its size stays
-FIRST, LEAST, MOST = 25, 5, 500  # rows in one
+SHORTEST, LONGEST = 0.025, 0.07  # seconds of one transaction: between these its size stays
+FIRST, LEAST, MOST = 25, 20, 500  # rows in one
 
 
 class OutOfTime(Exception):

@@ -31,6 +31,8 @@ READ_FIRST = 400  # of the newest lines
 READ_TOGETHER = 1_500  # lines that are counted by one statement, whatever their status
 SPANS = (1, 2, 5)  # days that the index is asked for at a time; then all that is left
 PLAIN = (Property.STATUS, Property.CHANNEL)
+SET = "SELECT set_config"
+CANCELLED = "57014"  # query_canceled: the statement has taken its time
 
 
 class Postgres:
@@ -284,17 +286,34 @@ def _bitmaps_only() -> Iterator[None]:
 @contextmanager
 def _until(deadline: float) -> Iterator[None]:
     """Stop the statements within at the deadline. Raises TooSlow."""
-    left = max(1, int((deadline - time.monotonic()) * 1000))
     try:
         with transaction.atomic():
             # Compiling a plan takes longer than any of these may run.
-            _set({"statement_timeout": str(left), "jit": "off"})
-            yield
+            _set({"jit": "off"})
+            with connection.execute_wrapper(_Limit(deadline)):
+                yield
             _set({"statement_timeout": "0"})
     except OperationalError as error:
-        if "statement timeout" in str(error):
+        # The words of the server are in the language of its host.
+        if getattr(error.__cause__, "sqlstate", "") == CANCELLED:
             raise TooSlow from None
         raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """The server limits each statement by itself: before each, it is told what is left of the time
+    of them all."""
+
+    deadline: float
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not sql.startswith(SET):
+            left = int((self.deadline - time.monotonic()) * 1000)
+            if left < 1:
+                raise TooSlow
+            execute(f"{SET}(%s, %s, true)", ["statement_timeout", str(left)], False, context)
+        return execute(sql, params, many, context)
 
 
 def _set(values: dict[str, str]) -> None:

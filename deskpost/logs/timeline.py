@@ -16,7 +16,7 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from deskpost.logs import explain_incoming, timeline_ids, timeline_words, words
+from deskpost.logs import explain_incoming, timeline_ids, timeline_words
 from deskpost.logs.timeline_ids import Asked
 from deskpost.models import (
     Attempt,
@@ -201,11 +201,17 @@ def _arrival(row: InboundEmail, comment: int | None) -> Moment:
         title=row.subject or _("(no subject)"),
         request_key=row.request_key,
         mail=row,
-        sender=words.listed(filter(None, (row.sender_name, sender))),
+        sender=_named(row.sender_name, sender),
         address=sender,
         became=became,
         comment=comment,
     )
+
+
+def _named(name: str, address: str) -> str:
+    if not (name and address):
+        return name or address
+    return _("%(name)s, %(address)s") % {"name": name, "address": address}
 
 
 # --- What belongs to the rows of a page ----------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -207,6 +207,7 @@ def put(lines: Sequence[LogLine]) -> None:
 
 
 def _put(lines: Sequence[LogLine]) -> None:
+    _make_room(lines)
     known = {line.pk: line for line in LogLine.objects.filter(pk__in=[line.pk for line in lines])}
     new = [line for line in lines if line.pk not in known]
     changed = [line for line in lines if line.pk in known and _differs(line, known[line.pk])]
@@ -220,6 +221,15 @@ def _put(lines: Sequence[LogLine]) -> None:
         _unindex([line.pk for line in changed])
         _index([*new, *changed])
     _count((*((line, 1) for line in (*new, *changed)), *((known[o.pk], -1) for o in changed)))
+
+
+def _make_room(lines: Sequence[LogLine]) -> None:
+    """A day that leaves the log loses its lines before its messages, of which there may still be
+    news: then its table is made again (or put back), and goes when days are next taken away."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    days = {moment_of(line.pk).date() for line in lines}
+    if past := sorted(day for day in days if day < yesterday):
+        partitions.ensure(past, (LogLine._meta.db_table,))
 
 
 _CHUNK = 1000

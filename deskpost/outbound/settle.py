@@ -271,6 +271,8 @@ def _fail(
     now: datetime,
     **more: Any,
 ) -> None:
+    """What was composed is written too: of what the last guard stops no try has told the row."""
+    kept = {name: getattr(note, name) for name in ("raw_key", "raw_size", "subject", "message_id")}
     complete(
         note,
         trail=trail,
@@ -278,5 +280,6 @@ def _fail(
         status=NotificationStatus.FAILED,
         reason=reason,
         facts=facts,
+        **kept,
         **more,
     )

@@ -153,7 +153,8 @@ def _job(entry: AuditEntry, kept: Kept) -> Line:
     elif told.get("asked"):
         more = _("for many messages")
     url = kept.job(entry.project, pk)
-    return Line(entry=entry, act=_words(entry), subject=entry.subject, url=url, more=more)
+    subject = _("Job %(number)s") % {"number": pk}
+    return Line(entry=entry, act=_words(entry), subject=subject, url=url, more=more)
 
 
 def _messages(number: int) -> str:

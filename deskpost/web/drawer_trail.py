@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from deskpost.logs import words
 from deskpost.logs.explain import Facts, Step
+from deskpost.logs.explain_reasons import CAUSE_WORDS, PROBLEMS
 from deskpost.logs.original_private import redacted
 from deskpost.models import InboundEmail, Notification, Project
 from deskpost.outcomes import Guard, Rule
@@ -46,6 +47,15 @@ def _text(value: Any) -> str:
     return words.visible(redacted(" ".join(said.split())))[:LENGTH]
 
 
+def _cause(value: Any) -> str:
+    known = {str(cause): str(said) for cause, said in CAUSE_WORDS.items()}
+    return known.get(str(value)) or _text(value)
+
+
+def _problem(value: Any) -> str:
+    return str(PROBLEMS.get(str(value)) or _text(value))
+
+
 # What is stored of an answer, as it is shown: the words for it, and how it is written.
 FACTS: Mapping[str, tuple[Words, Callable[[Any], str]]] = {
     "because": (gettext_lazy("Looked at"), _text),
@@ -64,10 +74,10 @@ FACTS: Mapping[str, tuple[Words, Callable[[Any], str]]] = {
     "limit": (gettext_lazy("Limit"), _text),
     "sent": (pgettext_lazy("a sum", "Sent"), words.count),
     "resets": (gettext_lazy("Resets"), _moment),
-    "cause": (gettext_lazy("Cause"), _text),
-    "since": (gettext_lazy("Since"), _moment),
-    "expires": (gettext_lazy("Until"), _moment),
-    "problem": (gettext_lazy("Problem"), _text),
+    "cause": (gettext_lazy("Cause"), _cause),
+    "since": (pgettext_lazy("moment", "Since"), _moment),
+    "expires": (pgettext_lazy("moment", "Until"), _moment),
+    "problem": (gettext_lazy("Problem"), _problem),
     "character": (gettext_lazy("Character"), _text),
 }
 

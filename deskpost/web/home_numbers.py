@@ -41,7 +41,6 @@ class Failed:
     """What failed today in one list of a project, and where its rows are."""
 
     said: str
-    what: str
     url: str
 
 
@@ -84,8 +83,7 @@ def _failed(
         numbers[one.log, one.channel_id] += one.number
     return tuple(
         Failed(
-            said=words.count(number),
-            what=_what(log, number, addresses.get(channel_id, "")),
+            said=_said(log, number, addresses.get(channel_id, "")),
             url=Place(project=project, log=Log(log), days=(today,), channel=channel_id or None).url(
                 today, today, IncomingStatus.FAILED
             ),
@@ -94,12 +92,16 @@ def _failed(
     )
 
 
-def _what(log: str, number: int, address: str) -> str:
+def _said(log: str, number: int, address: str) -> str:
+    """Say how many failed of what: 3 notifications, 1 help@shop.example."""
     if log == Log.INCOMING:
-        return address or _("removed channel")
-    if log == Log.INVITATIONS:
-        return ngettext("invitation", "invitations", number)
-    return ngettext("notification", "notifications", number)
+        said = _("%(count)s %(address)s") if address else _("%(count)s removed channel")
+    elif log == Log.INVITATIONS:
+        said = ngettext("%(count)s invitation", "%(count)s invitations", number)
+    else:
+        said = ngettext("%(count)s notification", "%(count)s notifications", number)
+    values = {"count": words.count(number)}
+    return said % (values | {"address": address} if address else values)
 
 
 def _waiting(waits: Waiting) -> str:

@@ -16,7 +16,8 @@ from deskpost.web import listing
 
 TICKED: Final = 500  # that one form can name
 LOOKED_AT: Final = 1_000  # of all that the filters find, before a person says yes
-QUERY_LENGTH: Final = 2_000
+# No address of a list is longer: each of its texts is bounded, and a letter is 12 characters.
+QUERY_LENGTH: Final = 16_000
 
 PAGES: Final = {
     Log.INCOMING: "email-logs-incoming",
@@ -37,16 +38,17 @@ class Selection:
 
     @classmethod
     def read(cls, request: HttpRequest, project: Project, *, whole: bool) -> Selection | None:
-        """Read what a form has sent; None if it names no list."""
-        name = request.POST.get("log", "")
-        if name not in set(Log):
+        """Read what a form has sent; None if it names no list, or more than a list can ask."""
+        name, query = request.POST.get("log", ""), request.POST.get("query", "")
+        # A query that was cut would find more than the person has seen.
+        if name not in set(Log) or len(query) > QUERY_LENGTH or "\0" in query:
             return None
         texts = [*request.POST.getlist("id"), *request.POST.get("ids", "").split(",")]
         ids = [pk for text in texts[:TICKED] if (pk := listing.as_uuid(text))]
         return cls(
             project=project,
             log=Log(name),
-            query=request.POST.get("query", "")[:QUERY_LENGTH].removeprefix("?"),
+            query=query.removeprefix("?"),
             ids=() if whole else tuple(dict.fromkeys(ids)),
             whole=whole,
         )

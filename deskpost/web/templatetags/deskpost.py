@@ -117,6 +117,12 @@ def sentences(said: Iterable[object]) -> str:
 
 
 @register.simple_tag
+def in_a_row(*said: object) -> str:
+    """Put sentences after one another, as the language does; empty ones are left out."""
+    return words.sentences(filter(None, said))
+
+
+@register.simple_tag
 def listed(*names: object) -> str:
     """Write words one after another, with the language's comma."""
     return words.listed(names)

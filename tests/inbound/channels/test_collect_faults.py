@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from psycopg.errors import CheckViolation
 
 from deskpost.inbound.channels import access, collect, connection, letters
 from deskpost.inbound.channels import attend as attending
@@ -194,7 +195,7 @@ def test_rows_that_need_a_new_partition_are_counted_once(
     def insert(rows: Any, **more: Any) -> None:
         calls.append(1)
         if len(calls) == 1:
-            raise OperationalError("no partition of relation found for row")
+            raise OperationalError from CheckViolation("no partition, in whatever language")
         real(rows, **more)
 
     monkeypatch.setattr(bulk, "insert", insert)

@@ -48,6 +48,16 @@
     event.target.closest("[data-dismiss]")?.closest(".toast")?.remove();
   });
 
+  // The bar of acts says how many rows are ticked.
+  function countTicks() {
+    const said = document.querySelector("#bulk [data-ticked]");
+    const ticked = document.querySelectorAll("input.tick-row:checked").length;
+    if (said) said.textContent = ticked || "";
+  }
+  document.addEventListener("change", countTicks);
+  document.addEventListener("htmx:afterSettle", countTicks);
+  addEventListener("pageshow", countTicks);
+
   // A choice of channel takes effect at once; its button is for those without this file.
   document.addEventListener("change", (event) => {
     if (event.target instanceof HTMLSelectElement && "submit" in event.target.dataset) {
@@ -102,8 +112,11 @@
     if (title) {
       cameFrom = document.querySelector(".ledger tr.open")?.id ?? "";
       title.focus({ preventScroll: true });
+      // Where there is no room for both, the entry is the page: it begins at its beginning.
+      const drawer = document.querySelector(".drawer");
+      if (getComputedStyle(drawer).position === "static") drawer.scrollIntoView();
     } else if (cameFrom) {
-      document.getElementById(cameFrom)?.querySelector(".row-link")?.focus({ preventScroll: true });
+      document.getElementById(cameFrom)?.querySelector(".row-link")?.focus();
       cameFrom = "";
     }
     dropRepeatedDays();
