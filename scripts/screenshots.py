@@ -111,7 +111,7 @@ SHOTS = (
     Shot("overview", LOGS, open_overview, whole=True),
     Shot("search", LOGS + "search/?q=bob", open_first),
     Shot("search-list", LOGS + "search/?q=from:quayside"),
-    Shot("preview", LOGS + "incoming/?q=from:claire", show_formatted),
+    Shot("preview", LOGS + "incoming/?q=from:claire subject:VPN", show_formatted),
     Shot("now", LOGS + "incoming/?status=failed", try_now, whole=True),
     Shot("confirm", LOGS + "incoming/?status=failed", choose_all),
     Shot("export", LOGS + "incoming/", open_export),

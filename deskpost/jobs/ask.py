@@ -51,7 +51,7 @@ def ask(
     now = timezone.now()
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)
-        if token and (first := _sent_before(project, token)):
+        if token and (first := _sent_before(project, act, token)):
             return first
         job = Job.objects.create(
             act=act,
@@ -67,8 +67,9 @@ def ask(
     return job
 
 
-def _sent_before(project: Project, token: str) -> Job | None:
-    lately = Job.objects.filter(project=project).order_by("-id")[:LATELY]
+def _sent_before(project: Project, act: Job.Act, token: str) -> Job | None:
+    """The forms of an export share their token: one for an mbox is not the one for a zip."""
+    lately = Job.objects.filter(project=project, act=act).order_by("-id")[:LATELY]
     return next((job for job in lately if job.options.get("token") == token), None)
 
 

@@ -15,6 +15,7 @@ from typing import IO, Any, Final
 
 from deskpost import cells
 from deskpost.logs.export_files import Pieces
+from deskpost.logs.original_private import redacted
 from deskpost.mail import mbox_write
 from deskpost.models import InboundEmail, Log, Notification
 from deskpost.outcomes import Kind
@@ -83,7 +84,7 @@ def index_line(told: Message, file: str, left_out: str) -> bytes:
         row.message_id,
         left_out,
     )
-    return octets(cells.written(cells.harmless(value) for value in values))
+    return octets(cells.written(cells.harmless(redacted(value)) for value in values))
 
 
 def index_head() -> bytes:

@@ -119,6 +119,8 @@ def _hop(value: str, before: datetime | None) -> Hop:
 def _moment(text: str) -> datetime | None:
     try:
         at = parsedate_to_datetime(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        # No zone of a reader carries it out of the years that there are.
+        return at if 1900 < at.year < 9000 else None
     except (ValueError, TypeError, OverflowError, IndexError, AttributeError):
         return None

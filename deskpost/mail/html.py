@@ -1,8 +1,9 @@
 """HTML of mail: made safe to show, and made plain text.
 
 Parsers of HTML follow the standard's tree building, whose time is quadratic in nesting, in
-the attributes of one tag and in options. `_too_wild` counts them first; what is beyond any
-real message is shown as plain text.
+the attributes of one tag and in options; to make it safe is also quadratic in what stands between
+the cells of a table and in what must be escaped. `_too_wild` and `_is_too_much` count them first;
+what is beyond any real message is shown as plain text.
 """
 
 import html as entities
@@ -21,6 +22,9 @@ MAX_HTML: Final = 1024 * 1024  # characters that are read
 MAX_NESTING: Final = 400
 MAX_ATTRIBUTES: Final = 500  # of one tag
 MAX_OPTIONS: Final = 2_000  # each is compared with those before it
+MAX_TAGS: Final = 30_000  # what stands in a table outside its cells is moved, each past all others
+# Characters that may have to be escaped, times all: for each the writer looks through the rest.
+MAX_ESCAPING: Final = 20_000_000_000
 CHECKED_FROM: Final = 8_000  # characters; a shorter text cannot be too wild
 
 
@@ -82,6 +86,8 @@ _ODD_STYLE = re.compile(
     re.IGNORECASE,
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
+# "&", and what begins with the same octet in UTF-8 as the blank that does not break.
+_ESCAPED = re.compile("[&\u0080-\u00bf]")
 _ATTRIBUTE = re.compile(
     r"[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*(?:\"[^\"]*(?:\"|\Z)|'[^']*(?:'|\Z)|[^\s>]*))?"
 )
@@ -114,7 +120,7 @@ def sanitise(html: str) -> str:
 def sanitise_counted(html: str) -> SafeHtml:
     """Like `sanitise`, and count the images that were removed."""
     html = clean(html[:MAX_HTML])
-    if _too_wild(html):
+    if _too_wild(html) or _is_too_much(html):
         text = entities.escape(_ANY_TAG.sub(" ", html))
         return SafeHtml(html=f"<pre>{text}</pre>", removed_images=0)
     safe = _CLEANER.clean(html)
@@ -181,6 +187,14 @@ def _too_wild(html: str) -> bool:
         if depth > MAX_NESTING:
             return True
     return False
+
+
+def _is_too_much(html: str) -> bool:
+    """Whether there are more tags, or for its length more to be escaped, than in any real message:
+    wherever they stand, for where that is only the tree tells."""
+    if len(html) * sum(1 for _ in _ESCAPED.finditer(html)) > MAX_ESCAPING:
+        return True
+    return sum(1 for _ in _TAG.finditer(html)) > MAX_TAGS
 
 
 def _attributes(html: str, position: int) -> tuple[int, int]:

@@ -116,7 +116,7 @@ def start(request: HttpRequest, project: Project) -> HttpResponse:
         ids=chosen.ids,
         shown=chosen.query,
         options={"stale": True} if request.POST.get("stale") else {},
-        token=request.POST.get("token", "")[:TOKEN_LENGTH],
+        token=request.POST.get("token", "")[:TOKEN_LENGTH].replace("\0", ""),
     )
     return HttpResponseRedirect(reverse("job", args=[project.key, job.pk]))
 

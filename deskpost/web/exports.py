@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Q
 from django.http import (
     Http404,
     HttpRequest,
@@ -46,6 +47,7 @@ NAMES: Final = {
 TYPES: Final = {Form.CSV: "text/csv; charset=utf-8", Form.JSONL: "application/jsonl; charset=utf-8"}
 MAIL_TYPES: Final = {"mbox": "application/mbox", "zip": "application/zip"}
 ACTS: Final = {"mbox": Job.Act.EXPORT_MBOX, "zip": Job.Act.EXPORT_ZIP}
+MOST_FILES: Final = 5  # of a project at a time: the disk is that of incoming mail
 
 
 @require_http_methods(["GET", "POST"])
@@ -65,6 +67,8 @@ def export_list(request: HttpRequest, project: Project, page: str, form: str) ->
     if why_not or not queries:
         return _stopped(request, project, "box")
     if form in MAIL:
+        if _files(project) >= MOST_FILES:
+            return _stopped(request, project, "many")
         return _begin(request, project, page, form, queries)
     return _stream(request, project, page, Form(form), queries)
 
@@ -159,6 +163,12 @@ def _rest_url(request: HttpRequest, before: uuid.UUID) -> str:
 # --- Raw messages --------------------------------------------------------------------------------
 
 
+def _files(project: Project) -> int:
+    """Return how many files of raw messages are being made, or kept."""
+    kept = Q(due_at__isnull=False) | Q(file_until__gt=timezone.now()) & ~Q(file_key="")
+    return Job.objects.filter(kept, project=project, act__in=ACTS.values()).count()
+
+
 def _begin(
     request: HttpRequest, project: Project, page: str, form: str, queries: list[Query]
 ) -> HttpResponseBase:
@@ -169,7 +179,7 @@ def _begin(
         log=page,
         queries=queries,
         shown=request.GET.urlencode(),
-        token=request.POST.get("token", "")[:64],
+        token=request.POST.get("token", "")[:64].replace("\0", ""),
     )
     return HttpResponseRedirect(reverse("job", args=[project.key, job.pk]))
 

@@ -20,6 +20,7 @@ from deskpost.outcomes import IncomingStatus, NotificationStatus
 from deskpost.web import overview_channels, overview_lists, sending_limit
 from deskpost.web.overview_lists import Listed
 
+OPEN: Final = "open"
 COOKIE: Final = "deskpost_overview"  # set by deskpost.js: whether it was left open
 
 
@@ -44,9 +45,10 @@ class Limit:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """All that the overview shows. `days` is how many days it goes back; `oldest` since when the
-    oldest message waits."""
+    oldest message waits. While it is closed it has no lists: `more` is where they are."""
 
     open: bool
+    more: str
     days: int
     today: tuple[Today, ...]
     lists: tuple[Listed, ...]
@@ -61,7 +63,9 @@ def values(
 ) -> dict[str, Overview]:
     """Return `overview` for email_logs/parts/overview.html: beside the list `log`, of incoming
     messages those of `channel`. Where none is given, the project's first."""
-    days, waits = counts.last_days(), backlog.of_project(project)
+    is_open = OPEN in {request.COOKIES.get(COOKIE), request.GET.get("overview")}
+    last, waits = counts.last_days(), backlog.of_project(project)
+    days = last if is_open else last[-1:]  # the line needs today only
     channels = queries.channels(project)
     found = health.with_waiting(counts.sums([project.pk], days), waits)
     lines = overview_channels.lines(
@@ -69,16 +73,25 @@ def values(
     )
     return {
         "overview": Overview(
-            open=request.COOKIES.get(COOKIE) == "open",
-            days=len(days),
+            open=is_open,
+            more=_more(request),
+            days=len(last),
             today=_today(found, days[-1]),
-            lists=_lists(project, log, channel or next(iter(channels), None), found, days),
+            lists=_lists(project, log, channel or next(iter(channels), None), found, days)
+            if is_open
+            else (),
             channels=lines,
             down=sum(line.down for line in lines),
             limit=_limit(),
             oldest=min(filter(None, (waits.oldest_in, waits.oldest_out)), default=None),
         )
     }
+
+
+def _more(request: HttpRequest) -> str:
+    asked = request.GET.copy()
+    asked["overview"] = OPEN
+    return f"{request.path}?{asked.urlencode()}"
 
 
 def _today(found: Sequence[Sum], today: date) -> tuple[Today, ...]:

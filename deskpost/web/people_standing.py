@@ -133,12 +133,13 @@ def of(email: str, projects: Sequence[Project], *, whole_site: bool) -> Standing
     person = Person.objects.filter(email_key=key).first()
     parts = Membership.objects.filter(person__email_key=key, project__in=keys)
     memberships = tuple(parts.select_related("project").order_by("project__key"))
-    if not (memberships or recent.told or whole_site):
+    ours = bool(memberships or recent.told or whole_site)
+    if not ours:  # anybody can write, in anybody's name: that shows nothing of the site
         person = None
     return Standing(
         email=person.email if person else email,
         person=person,
         memberships=memberships,
-        blocked=suppress.in_force().filter(address_key=key[:320]).first(),
+        blocked=suppress.in_force().filter(address_key=key[:320]).first() if ours else None,
         recent=recent,
     )

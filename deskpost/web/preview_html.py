@@ -21,7 +21,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from selectolax.lexbor import LexborHTMLParser
 
-from deskpost.logs.original_private import redacted
+from deskpost.logs.original_private import is_private, redacted
 from deskpost.mail.attachments import ParsedAttachment
 from deskpost.mail.html import MAX_HTML, sanitise_counted
 from deskpost.web.formatted import IMAGES, SHOWN_BYTES
@@ -32,6 +32,11 @@ _IMAGE = re.compile(r'<img(?: [a-z-]+="[^"]*")*>')
 _SOURCE = re.compile(r' src="([^"]*)"')
 _LINK = re.compile(r'<a(?: [a-z-]+="[^"]*")*>')
 _HREF = re.compile(r' href="([^"]*)"')
+# Tags within a line: what stands on both sides is read as one word.
+_INLINE = re.compile(
+    r"</?(?:a|abbr|b|cite|code|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|sub|sup"
+    r"|tt|u|var)(?: [a-z-]+=\"[^\"]*\")*>"
+)
 _TITLE_OR_REL = re.compile(r' (?:title|rel)="[^"]*"')
 # Only addresses whose host a browser and we read alike: no user, no backslash, no odd number.
 _REMOTE = re.compile(
@@ -63,6 +68,8 @@ def letter(html: str, files: Sequence[ParsedAttachment], *, remote: bool = False
         marked, named = _marked(html[:MAX_HTML])
         safe = sanitise_counted(marked)
     shown = redacted(safe.html.replace("<wbr>", ""))
+    if is_private(bare := _INLINE.sub("", shown)):  # tags stand within a token: they go
+        shown = redacted(bare)
     images = _Images(files, named, remote=remote)
     links = sum(1 for tag in _LINK.finditer(shown) if _HREF.search(tag[0]))
     shown = _IMAGE.sub(images.put, _LINK.sub(_as_text, shown))

@@ -17,6 +17,24 @@
     link.scrollIntoView({ block: "nearest" });
   }
 
+  // Single keys can be switched off, for those who speak to their browser; it remembers that.
+  const root = document.documentElement;
+  function switchKeys(to) {
+    root.dataset.keys = to;
+    for (const one of document.querySelectorAll("[data-keys-to]")) {
+      one.setAttribute("aria-pressed", String(one.dataset.keysTo === to));
+    }
+  }
+  const rememberedKeys = () => (document.cookie.includes("deskpost_keys=off") ? "off" : "on");
+  switchKeys(rememberedKeys());
+  document.addEventListener("htmx:afterSettle", () => switchKeys(rememberedKeys()));
+  document.addEventListener("click", (event) => {
+    const to = event.target instanceof Element && event.target.closest("[data-keys-to]");
+    if (!to) return;
+    document.cookie = `deskpost_keys=${to.dataset.keysTo}; path=/; SameSite=Lax; Max-Age=31536000`;
+    switchKeys(to.dataset.keysTo);
+  });
+
   const keys = {
     j: () => step(1),
     k: () => step(-1),
@@ -31,11 +49,15 @@
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const target = event.target instanceof Element ? event.target : document.body;
     if (event.key === "Escape") {
-      if (isTyping(target)) target.blur();
+      const tool = target.closest(".find details[open]");
+      if (tool) {
+        tool.open = false;
+        tool.querySelector("summary").focus();
+      } else if (isTyping(target)) target.blur();
       else document.querySelector(".drawer [data-close]")?.click();
       return;
     }
-    if (isTyping(target) || document.documentElement.dataset.keys === "off") return;
+    if (isTyping(target) || root.dataset.keys === "off") return;
     const act = keys[event.key];
     if (act) {
       event.preventDefault();
@@ -55,7 +77,6 @@
     if (said) said.textContent = ticked || "";
   }
   document.addEventListener("change", countTicks);
-  document.addEventListener("htmx:afterSettle", countTicks);
   addEventListener("pageshow", countTicks);
 
   // A choice of channel takes effect at once; its button is for those without this file.
@@ -101,25 +122,79 @@
     }
   });
 
-  let cameFrom = "";
+  // What had the focus and what was ticked before a part of the page is exchanged.
+  let held = null;
 
-  // An opened entry takes the focus to its title; a closed one gives it back to its row.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (isPoll(event.target)) return;
+    const focused = document.activeElement;
+    const from = focused && focused !== document.body ? focused : event.detail.requestConfig?.elt;
+    held = {
+      entry: entry(),
+      row: document.querySelector(".ledger tr.open")?.id,
+      rows: rows().length,
+      place: place(from),
+      ticked: new Set([...document.querySelectorAll("input.tick-row:checked")].map((box) => box.value)),
+    };
+  });
+
+  const entry = () => document.querySelector(".drawer")?.dataset.entry ?? "";
+
+  // Where in the page it is, in words that hold after the exchange too.
+  function place(element) {
+    if (!(element instanceof Element)) return null;
+    const region = element.closest("nav[aria-label], .chips, .news, #more, form");
+    const name = region?.getAttribute("aria-label");
+    return {
+      region: name ? `${region.localName}[aria-label="${CSS.escape(name)}"]` : "",
+      is: (selector) => element.closest(selector) !== null,
+      chip: [...document.querySelectorAll(".chips a")].indexOf(element),
+      href: element.getAttribute("href"),
+      name: element.getAttribute("name"),
+      submits: element.matches("button[type=submit]"),
+    };
+  }
+
+  function samePlace({ place: was, rows: count }) {
+    const find = (selector) => document.querySelector(selector);
+    if (was.is("#more")) return rows()[count];
+    if (was.is(".news")) return rows()[0];
+    if (was.is(".chips")) {
+      const chips = [...document.querySelectorAll(".chips a")];
+      return chips[Math.min(was.chip, chips.length - 1)] ?? find(".filters summary");
+    }
+    if (was.is(".filters") && was.name) return find(`.filters [name="${CSS.escape(was.name)}"]`);
+    if (was.is(".filters") && was.submits) return find(".filters button[type=submit]");
+    if (was.name) return find(`main [name="${CSS.escape(was.name)}"]`);
+    const region = was.region && find(was.region);
+    const there = was.href && `a[href="${CSS.escape(was.href)}"]`;
+    if (region) return (there && region.querySelector(there)) ?? region.querySelector("[aria-current]");
+    return there && find(there);
+  }
+
+  // An opened entry takes the focus to its title; a closed one gives it back to its row. All else
+  // keeps it where it was, or beside what is gone.
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.target instanceof Element && event.target.closest("[data-poll]")) return;
-    // Within an open entry, the view that was chosen keeps it.
-    const title = document.querySelector(".drawer-tabs a:not(:first-child)[aria-current]")
-      ?? document.querySelector(".drawer h2");
-    if (title) {
-      cameFrom = document.querySelector(".ledger tr.open")?.id ?? "";
-      title.focus({ preventScroll: true });
+    if (!held || isPoll(event.target)) return;
+    for (const box of document.querySelectorAll("input.tick-row")) {
+      if (held.ticked.has(box.value)) box.checked = true;
+    }
+    countTicks();
+    const was = held;
+    held = null;
+    dropRepeatedDays();
+    if (entry() && entry() !== was.entry) {
+      document.querySelector(".drawer h2").focus({ preventScroll: true });
       // Where there is no room for both, the entry is the page: it begins at its beginning.
       const drawer = document.querySelector(".drawer");
       if (getComputedStyle(drawer).position === "static") drawer.scrollIntoView();
-    } else if (cameFrom) {
-      document.getElementById(cameFrom)?.querySelector(".row-link")?.focus();
-      cameFrom = "";
+    } else if (was.entry && !entry()) {
+      const row = document.getElementById(was.row);
+      (row?.querySelector(".row-link") ?? document.getElementById("main")).focus();
+    } else if (was.place && (document.activeElement ?? document.body) === document.body) {
+      const same = samePlace(was) ?? document.getElementById("main");
+      same.focus({ preventScroll: !same.closest(".ledger") });
     }
-    dropRepeatedDays();
   });
 
   // Rows that were added by "Load more" may go on with a day that is there already.
