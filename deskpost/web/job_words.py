@@ -64,6 +64,8 @@ def left_out(sums: Mapping[str, int], *, stale: bool | None = None) -> list[tupl
 
 def made(job: Job) -> str:
     """Say how many messages the job has acted upon."""
+    if job.state == Job.State.DONE and not job.total:
+        return _("Nothing matches what was asked for any more.")
     if job.act == Job.Act.PROCESS_AGAIN:
         said = ngettext(
             "%(count)s message was processed again.",

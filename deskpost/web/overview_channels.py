@@ -39,8 +39,8 @@ class Line:
 
 
 def lines(project: Project, found: Sequence[ChannelHealth], today: date) -> tuple[Line, ...]:
-    """Return a line for each channel, in their order."""
-    return tuple(_line(project, one, today) for one in found)
+    """Return a line for each channel: those that are down first, else in their order."""
+    return tuple(sorted((_line(project, one, today) for one in found), key=lambda one: not one.down))
 
 
 def _line(project: Project, one: ChannelHealth, today: date) -> Line:

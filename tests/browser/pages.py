@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from django.test import Client
 from django.urls import reverse
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
 
 from deskpost.models import Project
 from deskpost.outcomes import Outcome, Reason
 from tests.logs import rows
+from tests.parts.chromium import Chromium
 from tests.web import roles_scene
 from tests.web.roles_scene import Things
 from tests.web.test_roles import NAMES
@@ -89,3 +94,14 @@ def walk() -> Walk:
     for n, reason in enumerate(Reason):
         rows.note(things.project, people["customer"], reason, at=rows.ago(days=1, minutes=n))
     return Walk(things, {one: roles_scene.browser(people, one) for one in roles_scene.ROLES})
+
+
+@contextmanager
+def opened(
+    walk: Walk, role: str, chromium: Chromium, live: LiveServer, **options: Any
+) -> Iterator[Page]:
+    """Open Chromium as a person of that role."""
+    with chromium.page(base_url=live.url, locale="en", **options) as page:
+        if cookie := walk.browsers[role].cookies.get("deskpost_session"):
+            page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live.url}])
+        yield page

@@ -4,16 +4,15 @@ to be scrolled sideways, and no error in the console."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import ConsoleMessage, Page
 
 from deskpost.models import LogLine, logline
 from tests.browser import pages
-from tests.browser.pages import Shown
+from tests.browser.pages import Shown, opened
 from tests.parts.chromium import Chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -25,7 +24,7 @@ WIDE, PHONE = (1440, 900), (320, 640)
 # A window of 1280 px at 200 % zoom has 640 px of the style sheet.
 ZOOMED = (640, 400)
 RUN = """async options => (await axe.run(document, options)).violations.flatMap(
-    found => found.nodes.map(node => `${found.id}: ${node.target.join(' ')} ${node.failureSummary}`))"""
+    it => it.nodes.map(node => `${it.id}: ${node.target.join(' ')} ${node.failureSummary}`))"""
 ASIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 OPEN = "document.querySelectorAll('details').forEach(one => one.open = true)"
 FACTS = """({headings: document.querySelectorAll('h1').length, lang: document.documentElement.lang,
@@ -39,14 +38,6 @@ def walk(transactional_db: None) -> Iterator[pages.Walk]:
     logline.forget(list(LogLine.objects.values_list("pk", flat=True)))
 
 
-@contextmanager
-def opened(walk: pages.Walk, role: str, chromium: Chromium, live: Any) -> Iterator[Page]:
-    with chromium.page(base_url=live.url, locale="en") as page:
-        if cookie := walk.browsers[role].cookies.get("deskpost_session"):
-            page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live.url}])
-        yield page
-
-
 class Reader:
     """A person of one role at Chromium, who notes what is wrong with a page."""
 
@@ -55,7 +46,11 @@ class Reader:
         self.script = Axe().axe_script
         self.said: list[str] = []
         page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("console", lambda line: self.said.append(line.text) if line.type == "error" else 0)
+        page.on("console", self.hear)
+
+    def hear(self, line: ConsoleMessage) -> None:
+        if line.type == "error":
+            self.said.append(line.text)
 
     def look(self, shown: Shown) -> list[str]:
         """Look at the page in each way; return what is wrong, each with its address."""

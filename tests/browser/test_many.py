@@ -44,14 +44,12 @@ def test_the_setting_is_mended_and_the_forty_that_failed_are_processed(
     second.page.goto(f"{LOGS}incoming/?q=from:{domain}")
     confirm_all(second)
 
-    before = jobs(town)
-    start(reader, twice=True)
+    start(reader)
     job = page.locator("#job")
     expect(job).to_contain_text(processed(reader, FORTY), timeout=60_000)
     looked = {"looked": str(FORTY), "total": str(FORTY)}
     expect(job).to_contain_text(say("%(looked)s of %(total)s looked at", **looked))
     expect(job.locator("progress")).to_have_count(0)
-    assert jobs(town) == before + 1
     assert_each_has_one(town, domain)
     # Whoever had the same page open, and presses the button too, does nothing.
     start(second)
@@ -75,11 +73,10 @@ def confirm_all(reader: Reader) -> None:
     expect(reader.page.locator("h1")).to_have_text(reader.say("Process again"))
 
 
-def start(reader: Reader, *, twice: bool = False) -> None:
-    """Say yes; perhaps with two clicks, as some people press every button."""
+def start(reader: Reader) -> None:
+    """Say yes."""
     one, many = "Process %(said)s message again", "Process %(said)s messages again"
-    button = reader.page.get_by_role("button", name=reader.say.number(one, many, FORTY))
-    button.click(click_count=2 if twice else 1)
+    reader.page.get_by_role("button", name=reader.say.number(one, many, FORTY)).click()
     expect(reader.page.locator("#job")).to_be_visible()
 
 
@@ -87,10 +84,6 @@ def processed(reader: Reader, number: int) -> str:
     """What the page of a job says once it has processed so many."""
     one, many = "%(count)s message was processed again.", "%(count)s messages were processed again."
     return reader.say.number(one, many, number, count=number)
-
-
-def jobs(town: Town) -> int:
-    return int(town.site.sql("SELECT count(*) FROM deskpost_job")[0][0])
 
 
 def assert_each_has_one(town: Town, domain: str) -> None:

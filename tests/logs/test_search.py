@@ -89,8 +89,8 @@ def a_log(project: Project, channel: Channel, *, count: int = 60, seed: int = 7)
             note(project, person, reason, status=status, at=at, kind=kind, **common, **waits)
         else:
             outcome = chance.choice((None, *Outcome))
-            waits = {} if outcome else {"due_at": timezone.now()}
-            mail(channel, outcome, at=at, sender=address, **common, **waits)
+            due = None if outcome else timezone.now()
+            mail(channel, outcome, at=at, sender=address, due_at=due, **common)
 
 
 def every_line(query: Query) -> list[LogLine]:

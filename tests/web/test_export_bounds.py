@@ -9,7 +9,7 @@ from django.core.files.storage import storages
 from django.urls import reverse
 
 from deskpost.jobs import ask, run
-from deskpost.jobs import export as mail_export
+from deskpost.logs import export_mail
 from deskpost.models import Job
 from tests.logs import rows
 from tests.web import scene as scenes
@@ -51,13 +51,13 @@ def test_a_job_that_is_cancelled_while_its_file_is_ended_leaves_none(
 ) -> None:
     admin = scene.browser("admin")
     admin.post(url("zip"))
-    ended = mail_export.export_mail.end_zip
+    ended = export_mail.end_zip
 
     def cancelled_meanwhile(*args: Any) -> None:
         ended(*args)
         assert ask.cancel(Job.objects.get(), scene.admin)
 
-    monkeypatch.setattr(mail_export.export_mail, "end_zip", cancelled_meanwhile)
+    monkeypatch.setattr(export_mail, "end_zip", cancelled_meanwhile)
     work()
     job = Job.objects.get()
     assert job.state == Job.State.CANCELLED

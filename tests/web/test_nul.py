@@ -1,4 +1,4 @@
-"""A form whose token holds a NUL, which no column of PostgreSQL holds, is answered like any other."""
+"""A form whose token holds a NUL, which PostgreSQL stores nowhere, is answered like any other."""
 
 from __future__ import annotations
 

@@ -247,7 +247,7 @@ def test_each_channel_says_how_it_stands(scene: Scene, admin: Client) -> None:
     event(mailbox, ConnectionState.RETRYING, Problem.DROPPED, rows.ago(hours=3))
     page = read(admin, url("email-logs"))
     assert "1 channel down" in text(part(page).css_first("summary"))
-    one, two = part(page).css(".overview-channels > li")
+    two, one = part(page).css(".overview-channels > li")  # what is down comes first
     assert "it@desk.test" in text(one) and "Taking mail" in text(one)
     assert "support@harbour.test" in text(two) and "Retrying" in text(two)
     assert text(two.css(".overview-facts dd")[-1]) == "5"

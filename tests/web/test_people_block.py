@@ -1,4 +1,4 @@
-"""What only the site knows of an address is told to nobody because a mail bears it as its sender."""
+"""What only the site knows of an address is told to nobody for a mail that bears it as sender."""
 
 from __future__ import annotations
 

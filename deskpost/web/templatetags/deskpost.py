@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 
 from django import template
 from django.utils import formats, timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from deskpost.logs import words
@@ -20,6 +21,8 @@ from deskpost.outcomes import (
 from deskpost.web.icons import ICONS
 
 register = template.Library()
+
+KEY = re.compile(r"\b([A-Z][A-Z0-9]{0,9}-\d{1,9})\b")
 
 NOTIFICATION_TONES = {
     NotificationStatus.FAILED: "fail",
@@ -108,6 +111,16 @@ def amount(count: int) -> str:
 def octets(count: int) -> str:
     """Write a number of bytes as people say it: 11.4 KB."""
     return words.size(count)
+
+
+@register.filter
+def whole_keys(said: object) -> SafeString:
+    """Write words in which a request's key, such as IT-13, is not broken over two lines."""
+    pieces = KEY.split(str(said))
+    kept = '<span class="nowrap">{}</span>'
+    return format_html_join(
+        "", "{}", ((format_html(kept, one) if n % 2 else one,) for n, one in enumerate(pieces))
+    )
 
 
 @register.filter
