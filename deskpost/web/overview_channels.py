@@ -40,7 +40,8 @@ class Line:
 
 def lines(project: Project, found: Sequence[ChannelHealth], today: date) -> tuple[Line, ...]:
     """Return a line for each channel: those that are down first, else in their order."""
-    return tuple(sorted((_line(project, one, today) for one in found), key=lambda one: not one.down))
+    every = [_line(project, one, today) for one in found]
+    return tuple(sorted(every, key=lambda one: not one.down))
 
 
 def _line(project: Project, one: ChannelHealth, today: date) -> Line:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
 from playwright.sync_api import ConsoleMessage, Page
 
 from deskpost.models import LogLine, logline
@@ -23,6 +24,7 @@ OPTIONS = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": L
 WIDE, PHONE = (1440, 900), (320, 640)
 # A window of 1280 px at 200 % zoom has 640 px of the style sheet.
 ZOOMED = (640, 400)
+FIRST_ROW = 560  # px from the top, at most, where no banner stands
 RUN = """async options => (await axe.run(document, options)).violations.flatMap(
     it => it.nodes.map(node => `${it.id}: ${node.target.join(' ')} ${node.failureSummary}`))"""
 ASIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -54,19 +56,25 @@ class Reader:
 
     def look(self, shown: Shown) -> list[str]:
         """Look at the page in each way; return what is wrong, each with its address."""
+        self.begin()
+        self.page.goto(shown.path)
+        return [f"{shown.role} {shown.path} {one}" for one in self.examine(shown.status)]
+
+    def begin(self) -> None:
         self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
         self.page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
         self.said.clear()
-        self.page.goto(shown.path)
+
+    def examine(self, status: int = 200) -> list[str]:
+        """Say what is wrong with the page that is open."""
         self.page.evaluate(self.script)
         wrong = self.facts() + [f"light: {one}" for one in self.axe()]
         self.page.emulate_media(color_scheme="dark")
         wrong += self.scrolls(*ZOOMED) + self.scrolls(*PHONE)
         self.page.evaluate(OPEN)
         wrong += self.scrolls(*PHONE) + [f"dark, narrow: {one}" for one in self.axe()]
-        expected = f"status of {shown.status}" if shown.status >= 400 else "no error"
-        wrong += [f"console: {one}" for one in self.said if expected not in one]
-        return [f"{shown.role} {shown.path} {one}" for one in wrong]
+        expected = f"status of {status}" if status >= 400 else "no error"
+        return wrong + [f"console: {one}" for one in self.said if expected not in one]
 
     def facts(self) -> list[str]:
         found: dict[str, Any] = self.page.evaluate(FACTS)
@@ -110,3 +118,37 @@ def test_so_can_the_page_of_an_error_of_ours(
     with opened(walk, "agent", chromium, live_server) as page:
         wrong = Reader(page).look(Shown(role="agent", path="/", status=500))
     assert not wrong, "\n".join(wrong)
+
+
+def test_so_can_the_pages_to_which_ticked_rows_lead(
+    walk: pages.Walk, chromium: Chromium, live_server: Any
+) -> None:
+    wrong: list[str] = []
+    with opened(walk, "admin", chromium, live_server) as page:
+        reader = Reader(page)
+        for name, act in (
+            ("email-logs-incoming", "Process again"),
+            ("email-logs", "Send again"),
+            ("email-logs", "Unblock and send again"),
+        ):
+            reader.begin()
+            page.goto(reverse(name, args=["IT"]))
+            for box in page.locator("input.tick-row").all()[:9]:
+                box.check()
+            page.locator("#bulk").get_by_role("button", name=act, exact=True).click()
+            page.wait_for_url("**/acts/")
+            wrong += [f"{act}: {one}" for one in reader.examine()]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", ["email-logs", "email-logs-incoming", "email-logs-search"])
+def test_the_first_row_of_a_list_stands_in_the_upper_part_of_the_screen(
+    name: str, walk: pages.Walk, chromium: Chromium, live_server: Any
+) -> None:
+    size = {"width": WIDE[0], "height": WIDE[1]}
+    with opened(walk, "admin", chromium, live_server, viewport=size) as page:
+        page.goto(reverse(name, args=["IT"]))
+        page.evaluate("document.querySelectorAll('.banner').forEach(one => one.remove())")
+        box = page.locator("tr[data-row]").first.bounding_box()
+        assert box is not None
+        assert box["y"] <= FIRST_ROW
