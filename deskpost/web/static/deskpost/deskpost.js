@@ -182,7 +182,6 @@
     countTicks();
     const was = held;
     held = null;
-    dropRepeatedDays();
     if (entry() && entry() !== was.entry) {
       document.querySelector(".drawer h2").focus({ preventScroll: true });
       // Where there is no room for both, the entry is the page: it begins at its beginning.
@@ -198,6 +197,7 @@
   });
 
   // Rows that were added by "Load more" may go on with a day that is there already.
+  document.addEventListener("htmx:afterSwap", dropRepeatedDays);
   function dropRepeatedDays() {
     const seen = new Set();
     for (const head of document.querySelectorAll(".ledger tr.day[data-day]")) {
