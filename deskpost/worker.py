@@ -25,7 +25,7 @@ from deskpost import alive, journey
 from deskpost.inbound.channels import lease
 from deskpost.inbound.channels.webhook import store as webhook_store
 from deskpost.jobs import run as jobs
-from deskpost.logs import counts, retention
+from deskpost.logs import counts, lines, retention
 from deskpost.models import Event, InboundEmail, Job, Notification, Project, queue
 from deskpost.models.queue import LostClaim, Queued
 from deskpost.outbound import notices, suppress, suppress_soft
@@ -114,6 +114,7 @@ class Worker:
             self._next_prune = now + PRUNE_SECONDS
             if not retention.prune(PRUNE_AT_ONCE):
                 self._next_prune = now  # there is more: after a round of the other stages
+            lines.catch_up()
             suppress_soft.forget(timezone.now() - suppress.SOFT_WITHIN)
             notices.tidy()
             webhook_store.forget(timezone.now() - DELIVERIES_KNOWN)
