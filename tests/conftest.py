@@ -49,7 +49,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, leave out what does not touch the database, and the browser."""
+    """On PostgreSQL, leave out what does not touch the database, or in no way of its own, and the
+    browser."""
     if not early.on_postgresql():
         return
     chosen = [item for item in items if _touches_database(item) and not _is_browser(item)]
@@ -62,6 +63,8 @@ def _is_browser(item: pytest.Item) -> bool:
 
 
 def _touches_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("one_database"):
+        return False
     if item.get_closest_marker("django_db") or item.get_closest_marker("database"):
         return True
     cls = getattr(item, "cls", None)

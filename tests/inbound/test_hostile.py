@@ -20,6 +20,8 @@ from tests.fuzz.monsters import FULL, LARGE, SMALL, START, Maker
 from tests.mail import broken, samples
 from tests.parts.site import letter
 
+pytestmark = pytest.mark.one_database
+
 ROOT = Path(__file__).parents[2]
 SMALL_SECONDS = 0.25  # of the processor, from the bytes at intake to the outcome
 LARGE_SECONDS = 2.0

@@ -29,6 +29,8 @@ from deskpost.outcomes import (
 )
 from tests.logs import rows
 
+pytestmark = pytest.mark.one_database
+
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 IN, REQ, INV = Log.INCOMING, Log.REQUESTS, Log.INVITATIONS
 

@@ -13,6 +13,8 @@ from tests.parts import misdeeds
 from tests.parts.misdeeds import MEGABYTE, NONSENSE, Act
 from tests.parts.refusing import Refusing
 
+pytestmark = pytest.mark.one_database
+
 ANN, BOB = "ann@x.test", "bob@y.test"
 POINTS = ["rcpt", "data", "dot"]
 

@@ -17,6 +17,8 @@ from tests.parts.misdeeds import Act, Line
 from tests.parts.refusing import Refusing
 from tests.parts.site import letter
 
+pytestmark = pytest.mark.one_database
+
 ANN, BOB, CY = "ann@x.test", "bob@y.test", "cy@z.test"
 ENDS = [misdeeds.hang_up(), misdeeds.silence()]
 

@@ -24,6 +24,8 @@ from tests.web import scene as scenes
 from tests.web.letters import PIXEL, letter
 from tests.web.scene import Scene
 
+pytestmark = pytest.mark.one_database
+
 LETTERS = hostile_letters.letters("http://desk.test")
 VIEWS = ("preview", "formatted", "headers", "attachments")
 FRAME = "iframe.letter-frame"

@@ -28,6 +28,8 @@ from tests.inbound.channels.oauth_scene import (
 from tests.parts import ports
 from tests.parts.authority import CLIENT_SECRET, Authority
 
+pytestmark = pytest.mark.one_database
+
 
 @pytest.fixture
 def authority(settings: Settings) -> Iterator[Authority]:

@@ -15,6 +15,8 @@ from tests.desk import Desk
 from tests.inbound.channels import webhook_calls as calls
 from tests.inbound.channels.webhook_calls import MAKERS, Call, call, every_provider
 
+pytestmark = pytest.mark.one_database
+
 ASCII = b"From: Ann <ann@x.test>\r\nTo: it@desk.test\r\nSubject: Hello\r\n\r\nHello\r\n"
 
 

@@ -23,6 +23,8 @@ from tests.outbound.tracking import calls
 from tests.outbound.tracking.calls import SIGNED
 from tests.outbound.tracking.payloads import EVENTS, PROVIDERS, About
 
+pytestmark = pytest.mark.one_database
+
 every_provider = pytest.mark.parametrize("provider", PROVIDERS)
 
 
