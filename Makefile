@@ -1,6 +1,6 @@
 # A newcomer needs `make run` and `make test`; `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test check conformance fuzz faults bench requirements words docs screenshots
+.PHONY: help run test check conformance fuzz faults bench requirements words docs screenshots bench-logs
 
 PYTHON := .venv/bin/python
 # Loaded before Django, so that tests have a folder and a database of their own.
@@ -49,6 +49,10 @@ bench: ## Measure against peers, side by side in one run (QUICK=1: under a minut
 	@$(PYTHON) bench/inbound.py
 	@$(PYTHON) bench/receive.py
 	@$(PYTHON) bench/outbound.py
+
+bench-logs: ## Fill a log with 5 and 10 million messages and search it (hours; 60 GB; QUICK=1: a minute)
+	@scripts/setup_tests.sh
+	@$(PYTHON) bench/logs.py
 
 .PHONY: _static
 _static:
