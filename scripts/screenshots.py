@@ -66,7 +66,7 @@ def test_connection(page: Page) -> None:
 def open_overview(page: Page) -> None:
     """Open the overview."""
     page.click("#overview > summary")
-    page.wait_for_selector("#overview[open] .overview-in")
+    page.wait_for_selector("#overview[open] .overview-in svg")
 
 
 def open_export(page: Page) -> None:

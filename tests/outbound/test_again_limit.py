@@ -206,6 +206,7 @@ def test_those_with_an_obstacle_are_left_out_and_it_is_said_why(by: Person) -> N
     suppress.block(person(2).email, "hard_bounce", {})
     muted = request(9)
     Notification.objects.filter(person=person(3)).update(request=muted, request_key="IT-9")
+    Notification.note_settled(list(Notification.objects.filter(person=person(3))))
     Muted.objects.create(request=muted, person=person(3), at=NOW)
     done = again_limit.send(project(), DAY, by)
     assert done.sent == 1
