@@ -13,14 +13,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
 from deskpost.logs.search_clauses import Clause, Dialect, clauses, tokens
 from deskpost.logs.search_model import Is, Not, Property, Query, TooSlow
-from deskpost.models import first_id, moment_of
+from deskpost.logs.search_spans import Span
 
 DIALECT = Dialect(
     holds="strpos({column}, %s) > 0",
@@ -29,7 +28,6 @@ DIALECT = Dialect(
 )
 READ_FIRST = 400  # of the newest lines
 READ_TOGETHER = 1_500  # lines that are counted by one statement, whatever their status
-SPANS = (1, 2, 5)  # days that the index is asked for at a time; then all that is left
 PLAIN = (Property.STATUS, Property.CHANNEL)
 SET = "SELECT set_config"
 CANCELLED = "57014"  # query_canceled: the statement has taken its time
@@ -83,14 +81,14 @@ class _Sums:
     sums: Counter[str] = field(default_factory=Counter)
 
     def read(self) -> dict[str, int]:
-        left = _Span.of(self.query, None, newest_first=True)
+        left = Span.of(self.query, None, newest_first=True)
         for piece in left.pieces(newest_first=True):
             if self.sums.total() >= READ_TOGETHER or not self._add(piece):
                 self._add_rest(replace(left, bound=piece.bound))
                 break
         return {status: min(self.sums[status], self.most) for status in self.statuses}
 
-    def _add(self, piece: _Span) -> bool:
+    def _add(self, piece: Span) -> bool:
         """Count a piece, whatever the status; False, and nothing, if it holds too many."""
         inner = _counted(self.query, piece)
         if inner is None:
@@ -102,15 +100,15 @@ class _Sums:
         self.sums += found
         return True
 
-    def _add_rest(self, rest: _Span) -> None:
+    def _add_rest(self, rest: Span) -> None:
         for status in self.statuses:
             if (missing := self.most - self.sums[status]) > 0:
                 self.sums[status] += _count(self.query, status, missing, rest)
 
 
-def _count(query: Query, status: str, most: int, span: _Span | None = None) -> int:
+def _count(query: Query, status: str, most: int, span: Span | None = None) -> int:
     part = Is(property=Property.STATUS, values=(status,))
-    span = span or _Span.of(query, None, newest_first=True)
+    span = span or Span.of(query, None, newest_first=True)
     if _is_plain(query):
         where, params = _where(
             query, clauses(replace(query, parts=(*query.parts, part)), DIALECT), span
@@ -125,7 +123,7 @@ def _count(query: Query, status: str, most: int, span: _Span | None = None) -> i
     return int(number)
 
 
-def _counted(query: Query, span: _Span) -> tuple[str, list[Any]] | None:
+def _counted(query: Query, span: Span) -> tuple[str, list[Any]] | None:
     """Return the statement whose rows are counted, or None if there can be none."""
     found = clauses(query, DIALECT)
     groups = tokens(query, found)
@@ -133,54 +131,6 @@ def _counted(query: Query, span: _Span) -> tuple[str, list[Any]] | None:
         return None
     where, params = _where(query, [*found, *map(_in_index, groups)], span)
     return f"SELECT l.status FROM deskpost_logline l WHERE {where}", params
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Span:
-    """Ids from `least` (inclusive) to `bound` (exclusive)."""
-
-    least: uuid.UUID
-    bound: uuid.UUID
-
-    @classmethod
-    def of(cls, query: Query, start: uuid.UUID | None, *, newest_first: bool) -> _Span:
-        """Return the whole span of a query, beyond `start`."""
-        least = first_id(query.since) if query.since else uuid.UUID(int=0)
-        bound = first_id(query.end)
-        if start and newest_first:
-            bound = min(bound, start)
-        elif start:
-            least = max(least, uuid.UUID(int=start.int + 1))
-        return cls(least=least, bound=bound)
-
-    def beyond(self, pk: uuid.UUID, *, newest_first: bool) -> _Span:
-        """Return what is left of it behind an id."""
-        if newest_first:
-            return replace(self, bound=pk)
-        return replace(self, least=uuid.UUID(int=pk.int + 1))
-
-    def pieces(self, *, newest_first: bool) -> Iterator[_Span]:
-        """Cut it at times, so that each piece is asked only if those before did not suffice."""
-        left = self
-        for days in SPANS:
-            cut = left._cut(timedelta(days=days), newest_first)
-            if cut is None:
-                break
-            piece, left = cut
-            yield piece
-        yield left
-
-    def _cut(self, length: timedelta, newest_first: bool) -> tuple[_Span, _Span] | None:
-        if newest_first:
-            at = first_id(min(moment_of(self.bound), datetime.now(UTC)) - length)
-        elif self.least.int:
-            at = first_id(moment_of(self.least) + length)
-        else:
-            return None
-        if not self.least < at < self.bound:
-            return None
-        older, newer = replace(self, bound=at), replace(self, least=at)
-        return (newer, older) if newest_first else (older, newer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +144,7 @@ class _Search:
     newest_first: bool
 
     def run(self, start: uuid.UUID | None) -> list[uuid.UUID]:
-        span = _Span.of(self.query, start, newest_first=self.newest_first)
+        span = Span.of(self.query, start, newest_first=self.newest_first)
         ids, last = self._read_first(span)
         if last is None or len(ids) >= self.limit:
             return ids[: self.limit]
@@ -212,7 +162,7 @@ class _Search:
     def _order(self) -> str:
         return "DESC" if self.newest_first else "ASC"
 
-    def _read_first(self, span: _Span) -> tuple[list[uuid.UUID], uuid.UUID | None]:
+    def _read_first(self, span: Span) -> tuple[list[uuid.UUID], uuid.UUID | None]:
         """Read the first lines of the span: the ids of those that are wanted, and where to go on
         (None: nowhere)."""
         conditions = " AND ".join(f"({clause.sql})" for clause in self.found) or "TRUE"
@@ -226,7 +176,7 @@ class _Search:
         ids = [pk for pk, wanted in rows if wanted]
         return ids, rows[-1][0] if len(rows) == READ_FIRST else None
 
-    def _read_on(self, span: _Span, limit: int) -> list[uuid.UUID]:
+    def _read_on(self, span: Span, limit: int) -> list[uuid.UUID]:
         where, params = _where(self.query, self.found, span)
         sql = (
             f"SELECT l.id FROM deskpost_logline l WHERE {where}"
@@ -234,7 +184,7 @@ class _Search:
         )
         return [pk for (pk,) in _fetch(sql, [*params, limit])]
 
-    def _ask_index(self, span: _Span, limit: int) -> list[uuid.UUID]:
+    def _ask_index(self, span: Span, limit: int) -> list[uuid.UUID]:
         where, params = _where(self.query, [*map(_in_index, self.groups), *self.found], span)
         sql = (
             f"WITH hits AS MATERIALIZED (SELECT l.id FROM deskpost_logline l WHERE {where})"
@@ -243,7 +193,7 @@ class _Search:
         return [pk for (pk,) in _fetch(sql, [*params, limit])]
 
 
-def _where(query: Query, found: Sequence[Clause], span: _Span) -> tuple[str, list[Any]]:
+def _where(query: Query, found: Sequence[Clause], span: Span) -> tuple[str, list[Any]]:
     conditions = ["l.project_id = %s", "l.log = %s", "l.id >= %s", "l.id < %s"]
     params: list[Any] = [query.project_id, str(query.log), span.least, span.bound]
     for clause in found:
