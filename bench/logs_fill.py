@@ -48,6 +48,7 @@ from deskpost.models import (  # noqa: E402
     Project,
     Request,
     RequestType,
+    lineindex,
     logline,
     partitions,
 )
@@ -208,7 +209,7 @@ def _finish_postgres() -> None:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(_index_day, days))
         with connection.schema_editor() as editor:
-            logline.make_index(None, editor)  # takes the indexes of the days as its own
+            lineindex.make_index(None, editor)  # takes the indexes of the days as its own
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import psycopg
 
 from bench.logs_plan import ATTEMPT, COUNT, EMAIL, LINE, NOTE, REQUEST, Made, Row
-from deskpost.models import logline
+from deskpost.models import lineindex
 
 ADD = (
     "ON CONFLICT (project_id, bucket, log, channel_id, kind, status, code)"
@@ -101,7 +101,7 @@ class SqliteSink:
             return
         _put_messages(self, made)
         self.put("deskpost_logline", LINE, made.lines)
-        self.put(logline.FIND, ["rowid", "tokens", "id"], _found(made, wave))
+        self.put(lineindex.FIND, ["rowid", "tokens", "id"], _found(made, wave))
         marks = ", ".join("?" * len(COUNTED))
         self.connection.executemany(
             f"INSERT INTO deskpost_logcount ({', '.join(COUNTED)}) VALUES ({marks}) {ADD}",
@@ -127,7 +127,7 @@ def _found(made: Made, wave: int) -> list[tuple[Any, ...]]:
     last: dict[int, int] = {}
     rows = []
     for line, tokens in zip(made.lines, made.tokens, strict=True):
-        first = logline.first_number(uuid.UUID(line[0]))
+        first = lineindex.first_number(uuid.UUID(line[0]))
         last[first] = last.get(first, first + wave * 1024 - 1) + 1
-        rows.append((last[first], logline.written(tokens), line[0]))
+        rows.append((last[first], lineindex.written(tokens), line[0]))
     return rows

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db import connection
 
 from deskpost.models import InboundEmail, LogLine, Notification
-from deskpost.models.logline import FIND, line_in, line_out, written
+from deskpost.models.lineindex import FIND, written
+from deskpost.models.logline import line_in, line_out
 from deskpost.terms import tokens
 
 

@@ -15,7 +15,8 @@ from deskpost import terms
 from deskpost.logs.search_clauses import Clause, Dialect, begins, clauses, tokens
 from deskpost.logs.search_model import Is, Property, Query, TooSlow
 from deskpost.models import first_id
-from deskpost.models.logline import FIND, first_number, scope, word
+from deskpost.models.lineindex import FIND, first_number, word
+from deskpost.models.logline import scope
 
 DIALECT = Dialect(holds="instr({column}, %s) > 0", begins="deskpost_begins({column}, %s)")
 STEPS = 10_000  # of SQLite's machine, between two looks at the clock

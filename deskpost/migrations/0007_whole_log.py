@@ -6,7 +6,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from deskpost.models.logline import fill, make_index, unmake_index
+from deskpost.models.lineindex import make_index, unmake_index
+from deskpost.models.logline import fill
 from deskpost.models.partitions import CreateLogTable
 
 

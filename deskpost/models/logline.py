@@ -18,12 +18,11 @@ from django.db import connection, models
 
 from deskpost import terms
 from deskpost.mail import address
-from deskpost.models import bulk, partitions
+from deskpost.models import bulk, lineindex, partitions
 from deskpost.models.ids import moment_of
 from deskpost.outcomes import Kind
 
 BUCKET = timedelta(minutes=30)  # of counts: most zones begin their days on one
-FIND = "deskpost_find"  # on SQLite, the index of tokens (FTS5)
 
 
 class Log(StrEnum):
@@ -218,8 +217,8 @@ def _put(lines: Sequence[LogLine]) -> None:
     bulk.insert(new)
     bulk.update(changed, _WRITTEN)
     if connection.vendor == "sqlite":
-        _unindex([line.pk for line in changed])
-        _index([*new, *changed])
+        lineindex.remove([line.pk for line in changed])
+        lineindex.add((line.pk, line.tokens) for line in (*new, *changed))
     _count((*((line, 1) for line in (*new, *changed)), *((known[o.pk], -1) for o in changed)))
 
 
@@ -257,86 +256,11 @@ def _count(changes: Iterable[tuple[LogLine, int]]) -> None:
 def forget(ids: Sequence[uuid.UUID]) -> None:
     """Remove lines with their index. Their counts stay: they go with their days."""
     if connection.vendor == "sqlite":
-        _unindex(ids)
+        lineindex.remove(ids)
     LogLine.objects.filter(pk__in=ids).delete()
 
 
-# --- The index of SQLite -------------------------------------------------------------------------
-#
-# Its rows are numbered by time, so that the newest are found first without sorting: the
-# milliseconds of the id, and 15 bits that tell apart what one millisecond has made.
-
-
-def first_number(log_id: uuid.UUID) -> int:
-    """Return the least number that a line of the id's millisecond can have."""
-    return (log_id.int >> 80) << 15
-
-
-def _index(lines: Sequence[LogLine]) -> None:
-    last: dict[int, int] = {}
-    rows = []
-    with connection.cursor() as cursor:
-        for line in sorted(lines, key=lambda line: line.pk):
-            first = first_number(line.pk)
-            if first not in last:
-                cursor.execute(
-                    f"SELECT max(id) FROM {FIND}_content WHERE id BETWEEN %s AND %s",  # noqa: S608
-                    [first, first | 0x7FFF],
-                )
-                (found,) = cursor.fetchone()
-                last[first] = first - 1 if found is None else found
-            last[first] += 1
-            rows.append((last[first], written(line.tokens), line.pk.hex))
-        cursor.executemany(
-            f"INSERT INTO {FIND} (rowid, tokens, id) VALUES (%s, %s, %s)",  # noqa: S608
-            rows,
-        )
-
-
-def _unindex(ids: Sequence[uuid.UUID]) -> None:
-    with connection.cursor() as cursor:
-        for pk in ids:
-            first = first_number(pk)
-            cursor.execute(
-                f"DELETE FROM {FIND} WHERE rowid IN (SELECT id FROM {FIND}_content"  # noqa: S608
-                " WHERE id BETWEEN %s AND %s AND c1 = %s)",
-                [first, first | 0x7FFF, pk.hex],
-            )
-
-
-def written(tokens: Iterable[int]) -> str:
-    """Return tokens as the words of SQLite's index."""
-    return " ".join(word(token) for token in tokens)
-
-
-def word(token: int) -> str:
-    """Return a token as a word of SQLite's index."""
-    return f"{token & 0xFFFFFFFF:x}"
-
-
 # --- For the migration ---------------------------------------------------------------------------
-
-
-def make_index(apps: Any, schema_editor: Any) -> None:
-    """Make the search index: GIN over the arrays, or a table of SQLite's FTS5. The pending list of
-    GIN is read by each search, so it is kept short."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(
-            "CREATE INDEX line_tokens ON deskpost_logline USING gin (tokens)"
-            " WITH (gin_pending_list_limit = 512)"
-        )
-    else:
-        schema_editor.execute(
-            f"CREATE VIRTUAL TABLE {FIND} USING fts5"
-            "(tokens, id UNINDEXED, detail=none, columnsize=0, tokenize='ascii')"
-        )
-
-
-def unmake_index(apps: Any, schema_editor: Any) -> None:
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("DROP INDEX line_tokens")
-    else:
-        schema_editor.execute(f"DROP TABLE {FIND}")
 
 
 def fill(apps: Any, schema_editor: Any) -> None:

@@ -24,7 +24,7 @@ from deskpost.models import (
     new_id,
     queue,
 )
-from deskpost.models.logline import FIND
+from deskpost.models.lineindex import FIND
 from tests.desk import Desk
 from tests.jobs.office import (
     ME,

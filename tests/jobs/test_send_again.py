@@ -12,7 +12,7 @@ from deskpost.jobs import ask
 from deskpost.jobs.send_again import NO_PLACES
 from deskpost.logs.search import Is, Property, Query
 from deskpost.models import Job, Log, Notification, Person, Project, SentAgain, queue
-from deskpost.models.logline import FIND
+from deskpost.models.lineindex import FIND
 from deskpost.outbound import again, suppress
 from deskpost.outbound.again_rules import Obstacle, Stale
 from deskpost.outcomes import NotificationStatus, Reason
