@@ -25,9 +25,8 @@ from deskpost.web import filter_form, list_parts, listing, news
 from deskpost.web.drawer_place import Place
 from deskpost.web.listing import Filters, Sum
 
-BOTH = (
-    "both"  # an entry that was opened from the search over both directions, to which it leads back
-)
+# An entry that was opened from the search over both directions leads back to it.
+BOTH = "both"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
